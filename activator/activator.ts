@@ -1,0 +1,221 @@
+import type { Clock } from '../src/core/clock.ts'
+import type { ReplicaLoad } from '../src/core/cluster.ts'
+import type { ReplicaName, RevisionName } from '../src/core/names.ts'
+import { Refusal } from '../src/core/refusals.ts'
+import type { Replica } from '../src/core/replica.ts'
+import type { Bus, GatewayMember, Report } from '../src/core/report.ts'
+import type { Metrics } from '../src/core/telemetry.ts'
+import type { Permit } from './permit.ts'
+import { RevisionActivator, type AcquireOptions, type ActivationBounds } from './revision-activator.ts'
+
+const REPORT_PERIOD_MS = 1_000
+
+/** What can be served and where, as one whole value. */
+export interface ActivatorTables {
+  readonly revisions: readonly { readonly name: RevisionName; readonly containerConcurrency: number }[]
+  readonly replicas: readonly Replica[]
+}
+
+/** What waits and runs for one revision, for those who watch. */
+export interface QueueView {
+  readonly waiting: number
+  readonly waitingBytes: number
+  readonly inFlight: number
+  readonly oldestSinceMs: number | undefined
+}
+
+/**
+ * Holds requests for revisions with no room and hands out permits. One per gateway; it knows nothing of
+ * sockets. It reports what it sees once a second, and at once for a revision that was cold.
+ */
+export class Activator implements GatewayMember, ReplicaLoad {
+  readonly name: string
+  readonly #clock: Clock
+  readonly #bus: Pick<Bus, 'report' | 'wake'>
+  readonly #metrics: Metrics
+  readonly #bounds: ActivationBounds
+  readonly #revisions = new Map<RevisionName, RevisionActivator>()
+  #revisionOf = new Map<ReplicaName, RevisionName>()
+  /** Revisions whose first request was told at once: the next report leaves it out. */
+  readonly #toldCold = new Set<RevisionName>()
+
+  constructor(options: {
+    readonly name: string
+    readonly clock: Clock
+    readonly bus: Pick<Bus, 'report' | 'wake'>
+    readonly metrics: Metrics
+    readonly bounds: ActivationBounds
+  }) {
+    this.name = options.name
+    this.#clock = options.clock
+    this.#bus = options.bus
+    this.#metrics = options.metrics
+    this.#bounds = options.bounds
+  }
+
+  /** Takes what is true now in place of what was; requests that wait go on in this turn. */
+  update(tables: ActivatorTables): void {
+    const replicas = Map.groupBy(tables.replicas, (replica) => replica.revision)
+    const known = new Set<RevisionName>()
+    for (const { name, containerConcurrency } of tables.revisions) {
+      known.add(name)
+      let revision = this.#revisions.get(name)
+      if (revision === undefined) {
+        revision = this.#open(name, containerConcurrency)
+        this.#revisions.set(name, revision)
+      }
+      revision.slots.containerConcurrency = containerConcurrency
+      revision.update(replicas.get(name) ?? [])
+    }
+    for (const replica of tables.replicas) this.#revisionOf.set(replica.name, replica.revision)
+    for (const [name, revision] of this.#revisions) {
+      if (known.has(name)) continue
+      revision.close()
+      revision.update([])
+      if (revision.slots.inFlight === 0) this.#revisions.delete(name)
+    }
+    this.#forgetReplicas(tables.replicas)
+  }
+
+  /**
+   * The right to run one request on one replica of the revision, at once or as soon as there is room.
+   * @throws Refusal QUEUE_FULL, QUEUE_BYTES_FULL, ACTIVATION_TIMEOUT, REVISION_NOT_READY, NO_ROUTE (removed meanwhile),
+   *   UPSTREAM_RESET (a retry without another replica); the signal's reason when it is aborted.
+   */
+  acquire(revision: RevisionName, options: AcquireOptions): Permit | Promise<Permit> {
+    const found = this.#revisions.get(revision)
+    if (found === undefined)
+      throw new Refusal('REVISION_NOT_READY', { detail: revision, retryAfterSeconds: 1 })
+    return found.acquire(options)
+  }
+
+  queue(revision: RevisionName): QueueView {
+    const found = this.#revisions.get(revision)
+    return {
+      waiting: found?.waiting ?? 0,
+      waitingBytes: found?.waitingBytes ?? 0,
+      inFlight: found?.slots.inFlight ?? 0,
+      oldestSinceMs: found?.oldestSinceMs,
+    }
+  }
+
+  /** Requests that wait or run, over all revisions. */
+  get underWay(): number {
+    let sum = 0
+    for (const revision of this.#revisions.values()) sum += revision.waiting + revision.slots.inFlight
+    return sum
+  }
+
+  letGo(revision: RevisionName): boolean {
+    return this.#revisions.get(revision)?.letGo() ?? true
+  }
+
+  keep(revision: RevisionName): void {
+    this.#revisions.get(revision)?.keep()
+  }
+
+  inFlight(replica: ReplicaName): number {
+    return this.#revisionHolding(replica)?.slots.inFlightOn(replica) ?? 0
+  }
+
+  drained(replica: ReplicaName, signal: AbortSignal): Promise<void> {
+    const revision = this.#revisionHolding(replica)
+    if (revision === undefined || signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const onAbort = (): void => {
+        stop()
+        resolve()
+      }
+      const stop = revision.slots.onDrained(replica, () => {
+        signal.removeEventListener('abort', onAbort)
+        resolve()
+      })
+      signal.addEventListener('abort', onAbort, { once: true })
+    })
+  }
+
+  /** Reports every second until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#clock.sleep(REPORT_PERIOD_MS, signal)
+      } catch {
+        return
+      }
+      this.report()
+    }
+  }
+
+  /**
+   * Tells the controller what was seen since the last time, of every revision that has replicas or requests:
+   * zeros too, since a window holds its value when reports stop.
+   */
+  report(): void {
+    const atMs = this.#clock.now()
+    const reports: Report[] = []
+    for (const [name, revision] of this.#revisions) {
+      const { averageConcurrency, requests } = revision.meter.report(atMs)
+      const told = this.#toldCold.delete(name) ? 1 : 0
+      const { waiting, slots } = revision
+      const isBusy = requests > 0 || averageConcurrency > 0 || waiting > 0 || slots.inFlight > 0
+      if (!isBusy && slots.readyCount === 0) continue
+      reports.push({
+        gateway: this.name,
+        revision: name,
+        atMs,
+        concurrency: Math.max(0, averageConcurrency - told),
+        requests: requests - told,
+        waiting,
+        inFlight: slots.inFlight,
+      })
+      revision.wakeAgain()
+    }
+    if (reports.length > 0) this.#bus.report(reports)
+  }
+
+  #open(name: RevisionName, containerConcurrency: number): RevisionActivator {
+    const revision: RevisionActivator = new RevisionActivator({
+      revision: name,
+      containerConcurrency,
+      bounds: this.#bounds,
+      clock: this.#clock,
+      metrics: this.#metrics,
+      wake: () => this.#wake(name, revision),
+    })
+    return revision
+  }
+
+  #wake(name: RevisionName, revision: RevisionActivator): void {
+    if (revision.waiting === 1 && !this.#toldCold.has(name)) {
+      // Counted by the meter too: the next report takes it off again.
+      this.#toldCold.add(name)
+      this.#bus.report([
+        {
+          gateway: this.name,
+          revision: name,
+          atMs: this.#clock.now(),
+          concurrency: 1,
+          requests: 1,
+          waiting: 1,
+          inFlight: revision.slots.inFlight,
+        },
+      ])
+    }
+    this.#bus.wake(name)
+  }
+
+  #revisionHolding(replica: ReplicaName): RevisionActivator | undefined {
+    const revision = this.#revisionOf.get(replica)
+    return revision === undefined ? undefined : this.#revisions.get(revision)
+  }
+
+  #forgetReplicas(replicas: readonly Replica[]): void {
+    const current = new Map<ReplicaName, RevisionName>(replicas.map(({ name, revision }) => [name, revision]))
+    for (const [name, revision] of this.#revisionOf) {
+      if (current.has(name)) continue
+      // A replica that left in mid-request is still asked about until it has drained.
+      if ((this.#revisions.get(revision)?.slots.inFlightOn(name) ?? 0) > 0) current.set(name, revision)
+    }
+    this.#revisionOf = current
+  }
+}

@@ -1,0 +1,104 @@
+import type { InferenceServiceName, RevisionName } from './names.ts'
+
+/** Which part of an InferenceService: what a request passes through. */
+export type ComponentKind = 'predictor' | 'transformer' | 'explainer'
+
+/** One environment variable of a container. */
+export interface EnvVar {
+  readonly name: string
+  readonly value: string
+}
+
+/** How to ask a replica whether it can answer: a Kubernetes probe, of which these parts are used. */
+export interface Probe {
+  readonly httpGet?: {
+    readonly path: string
+    readonly port?: number | string
+    readonly scheme?: 'HTTP' | 'HTTPS'
+    readonly httpHeaders?: readonly EnvVar[]
+  }
+  readonly tcpSocket?: { readonly port?: number | string }
+  readonly exec?: { readonly command: readonly string[] }
+  readonly initialDelaySeconds?: number
+  readonly timeoutSeconds?: number
+  readonly successThreshold?: number
+}
+
+/** A Kubernetes container's port. */
+export interface ContainerPort {
+  readonly name?: string
+  readonly containerPort: number
+  readonly protocol?: string
+}
+
+/**
+ * How to run one replica: the runtime's container merged with the service's. Placeholders that depend on
+ * the replica (`{{.Port}}`, `{{.ModelDir}}`) are still in `command`, `args`, `env` and `workingDir`.
+ */
+export interface ReplicaTemplate {
+  /** Name of the ServingRuntime or ClusterServingRuntime, if one was used. */
+  readonly runtime?: { readonly kind: 'ServingRuntime' | 'ClusterServingRuntime'; readonly name: string }
+  readonly image?: string
+  readonly command: readonly string[]
+  readonly args: readonly string[]
+  readonly env: readonly EnvVar[]
+  readonly workingDir?: string
+  /** The folder of the manifest file that says `workingDir` or a relative command; undefined on Kubernetes. */
+  readonly baseDir?: string
+  readonly ports: readonly ContainerPort[]
+  readonly readinessProbe?: Probe
+  /** Kubernetes quantities, as written: `{ cpu: '1', memory: '2Gi', 'nvidia.com/gpu': '1' }`. */
+  readonly requests: Readonly<Record<string, string>>
+  readonly limits: Readonly<Record<string, string>>
+  /** Model URIs and where the container expects them. */
+  readonly storage: readonly { readonly uri: string; readonly mountPath: string }[]
+  /** What the model is called in V1 and V2 paths; undefined for a custom container. */
+  readonly modelName?: string
+  /** The protocol that the readiness check speaks. */
+  readonly protocol?: 'v1' | 'v2' | 'grpc-v1' | 'grpc-v2'
+  readonly terminationGracePeriodSeconds?: number
+  /** The rest of the pod spec (nodeSelector, tolerations, volumes ...), passed on as written on Kubernetes. */
+  readonly podSpec: Readonly<Record<string, unknown>>
+}
+
+/** Limits on the requests of one revision. */
+export interface RequestLimits {
+  /** Requests in flight on one replica at most; 0 = no limit. KServe's `containerConcurrency`. */
+  readonly containerConcurrency: number
+  /** The whole request once it has a replica, in ms; 0 = no limit. KServe's `timeout`, default 300 s. */
+  readonly timeoutMs: number
+  /** From handing the request to a replica to the first byte of its answer, in ms; 0 = no limit. */
+  readonly responseStartTimeoutMs: number
+  /** The longest silence of a replica in mid-answer, in ms; 0 = no limit. */
+  readonly idleTimeoutMs: number
+}
+
+/**
+ * What the autoscaler is told, as Knative's annotations: KServe's minReplicas, maxReplicas, scaleTarget and
+ * scaleMetric arrive as `autoscaling.knative.dev/min-scale`, `max-scale`, `target` and `metric`.
+ */
+export interface ScalingSpec {
+  /** `kpa`: on what is measured. `fixed`: min-scale replicas, always (autoscaler class none or external). */
+  readonly class: 'kpa' | 'fixed'
+  readonly annotations: Readonly<Record<string, string>>
+}
+
+/** What a revision is made of. Two equal templates are the same revision. */
+export interface RevisionTemplate {
+  readonly replica: ReplicaTemplate
+  readonly limits: RequestLimits
+  readonly scaling: ScalingSpec
+}
+
+/** One immutable version of a component: the thing that scales. */
+export interface Revision {
+  readonly name: RevisionName
+  readonly service: InferenceServiceName
+  readonly component: ComponentKind
+  /** `sklearn-iris-predictor`: what the revisions of one component share. */
+  readonly componentName: string
+  /** 1 for `...-00001`. */
+  readonly generation: number
+  readonly createdAtMs: number
+  readonly template: RevisionTemplate
+}
