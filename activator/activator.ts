@@ -71,7 +71,8 @@ export class Activator implements GatewayMember, ReplicaLoad {
     for (const [name, revision] of this.#revisions) {
       if (known.has(name)) continue
       revision.close()
-      revision.update([])
+      this.#toldCold.delete(name)
+      // What still runs is counted, and waited for by `drained`, until it is over.
       if (revision.slots.inFlight === 0) this.#revisions.delete(name)
     }
     this.#forgetReplicas(tables.replicas)
@@ -79,7 +80,7 @@ export class Activator implements GatewayMember, ReplicaLoad {
 
   /**
    * The right to run one request on one replica of the revision, at once or as soon as there is room.
-   * @throws Refusal QUEUE_FULL, QUEUE_BYTES_FULL, ACTIVATION_TIMEOUT, REVISION_NOT_READY, NO_ROUTE (removed meanwhile),
+   * @throws Refusal QUEUE_FULL, QUEUE_BYTES_FULL, ACTIVATION_TIMEOUT, REVISION_NOT_READY, NO_ROUTE (it was removed),
    *   UPSTREAM_RESET (a retry without another replica); the signal's reason when it is aborted.
    */
   acquire(revision: RevisionName, options: AcquireOptions): Permit | Promise<Permit> {
@@ -126,11 +127,12 @@ export class Activator implements GatewayMember, ReplicaLoad {
         stop()
         resolve()
       }
+      // Listening first: an idle replica is drained at once, and must leave no listener on a long-lived signal.
+      signal.addEventListener('abort', onAbort, { once: true })
       const stop = revision.slots.onDrained(replica, () => {
         signal.removeEventListener('abort', onAbort)
         resolve()
       })
-      signal.addEventListener('abort', onAbort, { once: true })
     })
   }
 

@@ -76,6 +76,9 @@ export class Queue<T> {
     else place.before.after = place.after
     if (place.after === undefined) this.#newest = place.before
     else place.after.before = place.before
+    // Whoever still holds a place that left must not hold its old neighbours, and theirs, with it.
+    place.before = undefined
+    place.after = undefined
     this.#depth -= 1
     this.#bytes -= place.bytes
   }

@@ -5,9 +5,10 @@ import type { Replica } from '../src/core/replica.ts'
 import type { Metrics } from '../src/core/telemetry.ts'
 import { ConcurrencyMeter } from './concurrency-meter.ts'
 import { DrainRate } from './drain-rate.ts'
-import type { Permit } from './permit.ts'
+import { HeldPermit, type Permit } from './permit.ts'
 import { Queue, type Place, type QueueBounds } from './queue.ts'
 import { SlotTable, type Slot } from './slots.ts'
+import { Waiter } from './waiter.ts'
 
 /** A retry waits this long for another replica to turn up while the one that failed still stands. */
 const OTHER_REPLICA_PATIENCE_MS = 1_000
@@ -26,50 +27,6 @@ export interface AcquireOptions {
   readonly failed?: readonly Permit[]
 }
 
-interface Waiter {
-  readonly avoid: readonly Slot[]
-  readonly cold: boolean
-  readonly grant: (permit: Permit) => void
-  readonly refuse: (reason: unknown) => void
-}
-
-/** A permit knows its slot, so that a retry can avoid it. */
-class HeldPermit implements Permit {
-  readonly revision: RevisionName
-  readonly slot: Slot
-  readonly waitedMs: number
-  readonly cold: boolean
-  readonly #giveBack: () => void
-  #held = true
-
-  constructor(
-    revision: RevisionName,
-    slot: Slot,
-    wait: { readonly waitedMs: number; readonly cold: boolean },
-    giveBack: () => void,
-  ) {
-    this.revision = revision
-    this.slot = slot
-    this.waitedMs = wait.waitedMs
-    this.cold = wait.cold
-    this.#giveBack = giveBack
-  }
-
-  get replica(): Permit['replica'] {
-    return this.slot.replica
-  }
-
-  get address(): Permit['address'] {
-    return this.slot.address
-  }
-
-  [Symbol.dispose](): void {
-    if (!this.#held) return
-    this.#held = false
-    this.#giveBack()
-  }
-}
-
 /** The queue, the slots and the load of one revision. */
 export class RevisionActivator {
   readonly #revision: RevisionName
@@ -79,6 +36,17 @@ export class RevisionActivator {
   readonly #wake: () => void
   readonly #queue: Queue<Waiter>
   readonly #drainRate = new DrainRate()
+  /** One for all permits, so that a permit costs no closure. */
+  readonly #giveBack = (permit: HeldPermit): void => {
+    const nowMs = this.#clock.now()
+    this.#drainRate.permitHeld(nowMs - permit.sinceMs)
+    this.meter.leave(nowMs)
+    this.slots.giveBack(permit.slot)
+    this.#serve()
+  }
+  /** Those in the queue whom any replica would serve; the others are retries that avoid one. */
+  #plainWaiting = 0
+  #closed = false
   /** Fires when the oldest place has waited its time. All wait equally long, so one timer serves the queue. */
   #deadline: Timer | undefined
   /** Since when requests wait for a revision with no ready replica. */
@@ -122,6 +90,7 @@ export class RevisionActivator {
 
   /** Replaces the replicas; those who wait go to the new ones in this turn, oldest first. */
   update(replicas: readonly Replica[]): void {
+    this.#closed = false
     this.slots.replace(replicas.filter((replica) => replica.phase === 'ready'))
     this.#blockedBy = replicas.find((replica) => replica.reason !== undefined)?.reason
     this.#serve()
@@ -129,14 +98,18 @@ export class RevisionActivator {
 
   acquire(options: AcquireOptions): Permit | Promise<Permit> {
     options.signal.throwIfAborted()
+    if (this.#closed) throw this.#removed()
     const nowMs = this.#clock.now()
     this.meter.enter(nowMs)
     const avoid = slotsOf(options.failed)
-    // A newcomer goes at once only if nobody waits: it never overtakes.
-    const slot = this.#queue.depth === 0 ? this.slots.take(avoid) : undefined
+    // A newcomer never overtakes. Retries that wait could not use what is free: they do not hold it up.
+    const slot = this.#plainWaiting === 0 ? this.slots.take(avoid) : undefined
     if (slot !== undefined) {
       this.#metrics.queueLeft(this.#revision, 'served', 0)
-      return this.#permit(slot, { waitedMs: 0, cold: false })
+      return new HeldPermit(
+        { revision: this.#revision, slot, sinceMs: nowMs, waitedMs: 0, cold: false },
+        this.#giveBack,
+      )
     }
     const bytes = options.bytes ?? 0
     const overflow = this.#queue.refuses(bytes)
@@ -158,10 +131,12 @@ export class RevisionActivator {
     this.#serve()
   }
 
-  /** The revision is gone: nobody will ever be served. */
+  /** The revision is gone: nobody will ever be served, unless an update brings it back. */
   close(): void {
+    this.#closed = true
+    this.slots.replace([])
     for (let place = this.#queue.oldest; place !== undefined; place = this.#queue.oldest) {
-      this.#refuse(place, new Refusal('NO_ROUTE', { detail: `${this.#revision} was removed` }))
+      this.#refuse(place, this.#removed())
     }
   }
 
@@ -172,31 +147,20 @@ export class RevisionActivator {
 
   #wait(avoid: readonly Slot[], bytes: number, signal: AbortSignal): Promise<Permit> {
     const cold = !this.slots.isWarm
-    const { promise, resolve, reject } = Promise.withResolvers<Permit>()
-    const onAbort = (): void => this.#refuse(place, signal.reason, 'gone')
-    const settled = (): void => signal.removeEventListener('abort', onAbort)
-    const waiter: Waiter = {
-      avoid,
-      cold,
-      grant(permit) {
-        settled()
-        resolve(permit)
-      },
-      refuse(reason) {
-        settled()
-        reject(reason)
-      },
-    }
+    const waiter = new Waiter({ avoid, cold, signal })
     const place = this.#queue.push(waiter, bytes, this.#clock.now())
-    signal.addEventListener('abort', onAbort, { once: true })
+    if (avoid.length === 0) this.#plainWaiting += 1
+    waiter.listen(() => this.#refuse(place, signal.reason, 'gone'))
     this.#armDeadline()
     if (avoid.length > 0) this.#giveUpWithoutAnother(place)
     if (cold) {
-      this.#coldSinceMs ??= this.#clock.now()
       // Once per spell: whoever decides looks at all who wait, and wakeAgain repeats it.
-      if (this.#queue.depth === 1) this.#wake()
+      if (this.#coldSinceMs === undefined) {
+        this.#coldSinceMs = this.#clock.now()
+        this.#wake()
+      }
     }
-    return promise
+    return waiter.promise
   }
 
   /** Hands free slots to those who wait, oldest first; a retry that cannot use them lets the next one by. */
@@ -213,7 +177,7 @@ export class RevisionActivator {
   }
 
   #grant(place: Place<Waiter>, slot: Slot): void {
-    this.#queue.leave(place)
+    this.#leave(place)
     const nowMs = this.#clock.now()
     const waitedMs = nowMs - place.sinceMs
     if (this.#coldSinceMs !== undefined) {
@@ -223,23 +187,24 @@ export class RevisionActivator {
       this.#metrics.coldStart(this.#revision, coldMs)
     }
     this.#metrics.queueLeft(this.#revision, 'served', waitedMs)
-    place.value.grant(this.#permit(slot, { waitedMs, cold: place.value.cold }))
+    const { cold } = place.value
+    place.value.grant(
+      new HeldPermit({ revision: this.#revision, slot, sinceMs: nowMs, waitedMs, cold }, this.#giveBack),
+    )
   }
 
-  #permit(slot: Slot, wait: { readonly waitedMs: number; readonly cold: boolean }): Permit {
-    const sinceMs = this.#clock.now()
-    return new HeldPermit(this.#revision, slot, wait, () => {
-      const nowMs = this.#clock.now()
-      this.#drainRate.permitHeld(nowMs - sinceMs)
-      this.meter.leave(nowMs)
-      this.slots.giveBack(slot)
-      this.#serve()
-    })
+  #leave(place: Place<Waiter>): void {
+    this.#queue.leave(place)
+    if (place.value.avoid.length === 0) this.#plainWaiting -= 1
+  }
+
+  #removed(): Refusal {
+    return new Refusal('NO_ROUTE', { detail: `${this.#revision} was removed` })
   }
 
   #refuse(place: Place<Waiter>, reason: unknown, outcome: 'refused' | 'gone' = 'refused'): void {
     if (!place.queued) return
-    this.#queue.leave(place)
+    this.#leave(place)
     const nowMs = this.#clock.now()
     this.meter.leave(nowMs)
     if (this.#queue.depth === 0) this.#coldSinceMs = undefined
@@ -269,7 +234,7 @@ export class RevisionActivator {
     const nowMs = this.#clock.now()
     for (let place = this.#queue.oldest; place !== undefined; place = this.#queue.oldest) {
       if (place.sinceMs + this.#bounds.activationTimeoutMs > nowMs) break
-      const seconds = Math.round(this.#bounds.activationTimeoutMs / 1000)
+      const seconds = this.#bounds.activationTimeoutMs / 1000
       const why = this.#blockedBy === undefined ? '' : `; ${this.#blockedBy}`
       const detail = `waited ${seconds} s for ${this.#revision}${why}`
       this.#refuse(
@@ -282,8 +247,12 @@ export class RevisionActivator {
 
   #giveUpWithoutAnother(place: Place<Waiter>): void {
     this.#clock.after(OTHER_REPLICA_PATIENCE_MS, () => {
+      if (!place.queued) return
       // Where the failed replica is gone by now, its replacement is on the way: wait for that.
-      if (!place.queued || !this.slots.hasOnly(place.value.avoid)) return
+      if (!this.slots.hasOnly(place.value.avoid)) {
+        this.#giveUpWithoutAnother(place)
+        return
+      }
       this.#refuse(place, new Refusal('UPSTREAM_RESET', { detail: 'there is no other replica to try' }))
     })
   }

@@ -8,8 +8,6 @@ export interface Slot {
   inFlight: number
   /** Let go: the replica is about to leave and takes no request any more. */
   released: boolean
-  /** No longer in the table: what still runs on it may finish. */
-  gone: boolean
 }
 
 /**
@@ -56,11 +54,10 @@ export class SlotTable {
         before.delete(name)
         this.#slots.push(known)
       } else {
-        this.#slots.push({ replica: name, address, inFlight: 0, released: false, gone: false })
+        this.#slots.push({ replica: name, address, inFlight: 0, released: false })
       }
     }
     for (const slot of before.values()) {
-      slot.gone = true
       if (slot.inFlight > 0) this.#leaving.add(slot)
     }
   }
@@ -135,6 +132,7 @@ export class SlotTable {
     return () => {
       const at = waiting.indexOf(done)
       if (at >= 0) waiting.splice(at, 1)
+      if (waiting.length === 0 && this.#drained.get(replica) === waiting) this.#drained.delete(replica)
     }
   }
 

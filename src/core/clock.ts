@@ -64,3 +64,8 @@ export class SystemClock implements Clock {
     return sleepOn(this, delayMs, signal)
   }
 }
+
+/** Epoch ms as RFC 3339 in whole seconds, as Kubernetes writes times: 0 gives `1970-01-01T00:00:00Z`. */
+export function rfc3339(epochMs: number): string {
+  return `${new Date(epochMs).toISOString().slice(0, -5)}Z`
+}

@@ -94,9 +94,19 @@ export function readConfig(input: unknown, source = 'configuration'): Config {
   if (parsed.success) return deepFreeze(parsed.data)
   const lines = parsed.error.issues.map((issue) => {
     const field = issue.path.join('.') || '(top level)'
-    return `${source}: ${field}: ${issue.message}`
+    // Of an unknown key the message names the key: its value would say nothing.
+    const got =
+      issue.code === 'unrecognized_keys' ? '' : `; got ${JSON.stringify(valueAt(input, issue.path))}`
+    return `${source}: ${field}: ${issue.message}${got}`
   })
   throw new ConfigError(lines.join('\n'))
+}
+
+function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (value, key) => (typeof value === 'object' && value !== null ? Reflect.get(value, key) : undefined),
+    input,
+  )
 }
 
 function deepFreeze<T>(value: T): T {

@@ -25,14 +25,18 @@ export class Latest<T> {
 
   /** The value now, then the newest after each change; ends without an error when `signal` is aborted. */
   async *values(signal: AbortSignal): AsyncGenerator<T, void, void> {
-    const aborted = Promise.withResolvers<void>()
-    const onAbort = (): void => aborted.resolve()
+    let wakeUp = (): void => {}
+    const onAbort = (): void => wakeUp()
     signal.addEventListener('abort', onAbort, { once: true })
     try {
       let seen = -1
       while (!signal.aborted) {
         if (seen === this.#version) {
-          await Promise.race([this.#changed.promise, aborted.promise])
+          // A promise of its own each time: a race with one for the whole life would grow with every change.
+          const turn = Promise.withResolvers<void>()
+          wakeUp = turn.resolve
+          void this.#changed.promise.then(turn.resolve)
+          await turn.promise
         } else {
           seen = this.#version
           yield this.#value

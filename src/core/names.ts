@@ -33,13 +33,11 @@ export function childName(parent: string, suffix: string): string {
   const md5 = (text: string): string => createHash('md5').update(text).digest('hex')
   // A suffix too long for itself is hashed together with its parent.
   if (suffix.length >= LONGEST_NAME - MD5_HEX_LENGTH) {
-    return fitTail(parent.slice(0, LONGEST_NAME - MD5_HEX_LENGTH), md5(parent + suffix))
+    // A short parent leaves room: the head of the suffix fills it, less what may not end a name.
+    const hashed = parent.slice(0, LONGEST_NAME - MD5_HEX_LENGTH) + md5(parent + suffix)
+    return (hashed + suffix.slice(0, LONGEST_NAME - hashed.length)).replace(/[^a-z0-9]+$/i, '')
   }
-  return fitTail(parent.slice(0, LONGEST_NAME - MD5_HEX_LENGTH - suffix.length), md5(parent)) + suffix
-}
-
-function fitTail(head: string, digest: string): string {
-  return head + digest
+  return parent.slice(0, LONGEST_NAME - MD5_HEX_LENGTH - suffix.length) + md5(parent) + suffix
 }
 
 /** `my-model-predictor` and 2 give `my-model-predictor-00002`. */

@@ -1,0 +1,49 @@
+import type { FastifyInstance } from 'fastify'
+import type { AdminOptions } from '../app.ts'
+import { AdminError } from '../errors.ts'
+import { errorResponses } from '../schemas.ts'
+
+const plainText = (description: string): object => ({
+  description,
+  content: { 'text/plain': { schema: { type: 'string' } } },
+})
+
+/** What probes and Prometheus ask. */
+export function probeRoutes(app: FastifyInstance, { controlPlane, metrics }: AdminOptions): void {
+  app.get(
+    '/healthz',
+    {
+      schema: {
+        summary: 'Whether the process answers at all',
+        tags: ['operations'],
+        response: { 200: plainText('ok'), ...errorResponses() },
+      },
+    },
+    async (_request, reply) => reply.type('text/plain').send('ok\n'),
+  )
+  app.get(
+    '/readyz',
+    {
+      schema: {
+        summary: 'Whether the configuration and the replicas were read once',
+        tags: ['operations'],
+        response: { 200: plainText('ok'), ...errorResponses(503) },
+      },
+    },
+    async (_request, reply) => {
+      if (!controlPlane.isReady()) throw new AdminError('NOT_READY', 'the configuration is still being read')
+      return reply.type('text/plain').send('ok\n')
+    },
+  )
+  app.get(
+    '/metrics',
+    {
+      schema: {
+        summary: 'Metrics in the text format of Prometheus',
+        tags: ['operations'],
+        response: { 200: plainText('docs/metrics.md lists them'), ...errorResponses() },
+      },
+    },
+    async (_request, reply) => reply.type(metrics.contentType).send(await metrics.expose()),
+  )
+}

@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
+import { SystemClock } from '../core/clock.ts'
+import type { Io } from './io.ts'
+import { run } from './program.ts'
+import { watchWrapper } from './wrapper.ts'
+
+/** The process behind `bin/pilotlight.js`. */
+
+/** package.json stands two folders up from src/cli, and three from dist/src/cli. */
+function readVersion(): string {
+  for (const up of ['../../package.json', '../../../package.json']) {
+    try {
+      const { name, version }: { name?: string; version?: string } = JSON.parse(
+        readFileSync(new URL(up, import.meta.url), 'utf8'),
+      )
+      if (name === 'pilotlight' && version !== undefined) return version
+    } catch {
+      // Not there: the other one is.
+    }
+  }
+  return 'unknown'
+}
+
+// `pilotlight get isvc | head -1`: the reader has enough, which is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(0)
+})
+
+const io: Io = {
+  out: (written) => void process.stdout.write(written),
+  err: (written) => void process.stderr.write(written),
+  readStdin: () => text(process.stdin),
+  errIsTty: process.stderr.isTTY,
+  env: process.env,
+  cwd: process.cwd(),
+  clock: new SystemClock(),
+  // Commands end as the signal ends them; only `up` has something to put in order, and listens itself.
+  signal: new AbortController().signal,
+}
+
+process.exitCode = await run(process.argv.slice(2), io, readVersion(), {
+  up: async (options) => {
+    using _wrapper = watchWrapper(process.env, () => process.kill(process.pid, 'SIGTERM'))
+    // It is about this process only: replicas must not believe that the pipe is theirs.
+    delete process.env['PILOTLIGHT_WRAPPER_FD']
+    const { up } = await import('./up.ts')
+    await up(options)
+  },
+  explainFiles: async () => (await import('../control/explain.ts')).explainFiles,
+})

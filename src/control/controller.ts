@@ -1,0 +1,270 @@
+import { policyOf, type AutoscalerConfig, type Policy } from '../../autoscaler/index.ts'
+import type { Clock } from '../core/clock.ts'
+import type { Cluster } from '../core/cluster.ts'
+import type { Decision } from '../core/decision.ts'
+import type { Desired } from '../core/desired.ts'
+import { Latest } from '../core/latest.ts'
+import { qualified, type InferenceServiceName, type RevisionName } from '../core/names.ts'
+import type { Replica } from '../core/replica.ts'
+import type { Bus, ControllerMember, Report } from '../core/report.ts'
+import type { Revision } from '../core/revision.ts'
+import type { Log, Metrics } from '../core/telemetry.ts'
+import { HistoryError, readHistory, type ReconcileOptions, type ServiceHistory } from '../kserve/index.ts'
+import { RevisionScaler, type ScalerDependencies } from './revision-scaler.ts'
+import { ServiceState, type RevisionVerdicts } from './service-state.ts'
+import { snapshotOf } from './snapshot.ts'
+import type { Tables } from './tables.ts'
+import type { ControlPlane, Snapshot } from './view.ts'
+
+const TICK_MS = 2_000
+const FOLLOW_PERIOD_MS = 200
+
+/** Where what has to survive a restart is kept, by service name. */
+export interface History {
+  load(): Promise<Readonly<Record<string, unknown>>>
+  /** undefined forgets it. */
+  save(service: InferenceServiceName, history: ServiceHistory | undefined): Promise<void>
+}
+
+export interface ControllerOptions {
+  readonly clock: Clock
+  readonly cluster: Cluster
+  readonly bus: Bus
+  readonly log: Log
+  readonly metrics: Metrics
+  readonly history: History
+  readonly autoscaler: AutoscalerConfig
+  readonly progressDeadlineMs: number
+  readonly reconcile: ReconcileOptions
+  /** Takes the tables in the same turn in which they change. */
+  readonly publish: (tables: Tables) => void
+}
+
+/**
+ * The control plane. Three loops, each looking at all that is true now: what is desired, what is ready, and a tick. What
+ * they find becomes revisions, routes, status and numbers of replicas.
+ */
+export class Controller implements ControlPlane, ControllerMember {
+  readonly #options: ControllerOptions
+  readonly #services = new Map<InferenceServiceName, ServiceState>()
+  readonly #scalers = new Map<RevisionName, RevisionScaler>()
+  /** Counts changes, for those who follow. */
+  readonly #changes = new Latest(0)
+  #desired: Desired | undefined
+  #replicas: readonly Replica[] | undefined
+  #dependencies: ScalerDependencies | undefined
+
+  constructor(options: ControllerOptions) {
+    this.#options = options
+  }
+
+  isReady(): boolean {
+    return this.#desired !== undefined && this.#replicas !== undefined
+  }
+
+  /** Runs until `signal` is aborted. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { clock, cluster, bus, log, metrics } = this.#options
+    this.#dependencies = { clock, cluster, bus, log, metrics, signal }
+    await this.#restore()
+    using _membership = bus.joinController(this)
+    await Promise.all([this.#followDesired(signal), this.#followReady(signal), this.#tick(signal)])
+  }
+
+  report(reports: readonly Report[]): void {
+    for (const report of reports) this.#scalers.get(report.revision)?.record(report)
+    this.#changed()
+  }
+
+  wake(revision: RevisionName): void {
+    this.#scalers.get(revision)?.decide()
+    this.#changed()
+  }
+
+  decisions(revision: RevisionName): readonly Decision[] | undefined {
+    return this.#scalers.get(revision)?.log.all()
+  }
+
+  snapshot(): Snapshot {
+    return snapshotOf({
+      nowMs: this.#options.clock.now(),
+      services: [...this.#services.values()],
+      scalers: this.#scalers,
+      replicas: this.#replicas ?? [],
+      problems: this.#desired?.problems ?? [],
+    })
+  }
+
+  async *follow(signal: AbortSignal): AsyncGenerator<Snapshot, void, void> {
+    for await (const _change of this.#changes.values(signal)) {
+      yield this.snapshot()
+      await this.#options.clock.sleep(FOLLOW_PERIOD_MS, signal).catch(() => {})
+    }
+  }
+
+  async #restore(): Promise<void> {
+    const { history, log } = this.#options
+    for (const [service, kept] of Object.entries(await history.load())) {
+      try {
+        this.#services.set(service as InferenceServiceName, new ServiceState(readHistory(kept, service)))
+      } catch (error) {
+        if (!(error instanceof HistoryError)) throw error
+        log.warn({ service, err: error }, 'the history of a service cannot be read and begins anew')
+      }
+    }
+  }
+
+  async #followDesired(signal: AbortSignal): Promise<void> {
+    for await (const desired of this.#options.cluster.desired(signal)) {
+      this.#desired = desired
+      this.#reconcile()
+    }
+  }
+
+  async #followReady(signal: AbortSignal): Promise<void> {
+    for await (const { replicas } of this.#options.cluster.ready(signal)) {
+      this.#replicas = replicas
+      this.#reconcile()
+    }
+  }
+
+  async #tick(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options
+    while (!signal.aborted) {
+      try {
+        await clock.sleep(TICK_MS, signal)
+      } catch {
+        return
+      }
+      for (const scaler of this.#scalers.values()) {
+        if (!scaler.isAsleep) scaler.decide()
+      }
+      // A revision may have been given up, and conditions depend on that.
+      this.#reconcile()
+    }
+  }
+
+  /** Brings services, revisions and tables to what is true now. */
+  #reconcile(): void {
+    if (this.#desired === undefined || this.#replicas === undefined) return
+    const byRevision = Map.groupBy(this.#replicas, (replica) => replica.revision)
+    const wanted = new Set<InferenceServiceName>()
+    for (const desired of this.#desired.services) {
+      const name = qualified(desired.namespace, desired.name)
+      wanted.add(name)
+      let state = this.#services.get(name)
+      if (state === undefined) this.#services.set(name, (state = new ServiceState(undefined)))
+      // A new revision may be ready at once (initial scale 0), which only its scaler knows: look again then.
+      for (let isNew = true; isNew;) {
+        const before = state.history
+        state.reconcile(desired, replicasOf(state, byRevision), this.#verdicts, {
+          nowMs: this.#options.clock.now(),
+          options: this.#options.reconcile,
+        })
+        if (state.history !== before) this.#save(name, state.history)
+        isNew = this.#openScalers(state, byRevision)
+      }
+    }
+    for (const name of this.#services.keys()) {
+      if (wanted.has(name)) continue
+      this.#services.delete(name)
+      this.#save(name, undefined)
+    }
+    this.#publish()
+    this.#settleScalers(byRevision)
+    this.#changed()
+  }
+
+  readonly #verdicts: RevisionVerdicts = {
+    readyWithoutReplicas: (revision) => {
+      const policy = this.#scalers.get(revision)?.policy
+      return policy !== undefined && policy.initialScale === 0 && policy.minScale === 0
+    },
+    gaveUp: (revision) => this.#scalers.get(revision)?.gaveUp ?? false,
+  }
+
+  /** True if a revision got its scaler only now. */
+  #openScalers(state: ServiceState, byRevision: ReadonlyMap<RevisionName, readonly Replica[]>): boolean {
+    let isNew = false
+    for (const revision of state.result?.revisions ?? []) {
+      if (this.#scalers.has(revision.name) || this.#dependencies === undefined) continue
+      const everReady = everReadyRevisions(state).has(revision.name)
+      const policy = this.#policyOf(revision, state.result?.minScale.get(revision.name))
+      const ready = byRevision.get(revision.name)?.filter((replica) => replica.phase === 'ready').length ?? 0
+      const scaler = new RevisionScaler(revision, { policy, everReady, ready }, this.#dependencies)
+      this.#scalers.set(revision.name, scaler)
+      isNew = true
+    }
+    return isNew
+  }
+
+  #policyOf(revision: Revision, minScale: number | undefined): Policy {
+    const { scaling, limits } = revision.template
+    return policyOf({
+      annotations:
+        minScale === undefined
+          ? scaling.annotations
+          : { ...scaling.annotations, 'autoscaling.knative.dev/min-scale': String(minScale) },
+      containerConcurrency: limits.containerConcurrency,
+      class: scaling.class,
+      config: this.#options.autoscaler,
+      progressDeadlineMs: this.#options.progressDeadlineMs,
+    })
+  }
+
+  /** Tells every scaler what its replicas are; lets those go whose revision is no longer there. */
+  #settleScalers(byRevision: ReadonlyMap<RevisionName, readonly Replica[]>): void {
+    const current = new Map<RevisionName, boolean>()
+    for (const { result } of this.#services.values()) {
+      for (const { name } of result?.revisions ?? []) current.set(name, result?.reachable.has(name) ?? false)
+      for (const [name, minScale] of result?.minScale ?? []) this.#useMinScale(name, minScale)
+    }
+    for (const [name, scaler] of this.#scalers) {
+      const isReachable = current.get(name)
+      if (isReachable === undefined) {
+        this.#scalers.delete(name)
+        void scaler.retire()
+        continue
+      }
+      const isChanged = scaler.observe(byRevision.get(name) ?? [], isReachable)
+      if (isChanged) scaler.decide()
+    }
+  }
+
+  #useMinScale(name: RevisionName, minScale: number): void {
+    const scaler = this.#scalers.get(name)
+    if (scaler === undefined || scaler.policy.minScale === minScale) return
+    scaler.usePolicy(this.#policyOf(scaler.revision, minScale))
+  }
+
+  #publish(): void {
+    const results = [...this.#services.values()].flatMap(({ result }) => result ?? [])
+    this.#options.publish({
+      routes: results.flatMap(({ routes }) => routes),
+      revisions: results.flatMap(({ revisions }) => revisions),
+      replicas: this.#replicas ?? [],
+    })
+  }
+
+  #save(service: InferenceServiceName, history: ServiceHistory | undefined): void {
+    this.#options.history.save(service, history).catch((error: unknown) => {
+      this.#options.log.error({ service, err: error }, 'the history of a service cannot be kept')
+    })
+  }
+
+  #changed(): void {
+    this.#changes.set(this.#changes.value + 1)
+  }
+}
+
+function replicasOf(
+  state: ServiceState,
+  byRevision: ReadonlyMap<RevisionName, readonly Replica[]>,
+): readonly Replica[] {
+  return (state.result?.revisions ?? []).flatMap(({ name }) => byRevision.get(name) ?? [])
+}
+
+function everReadyRevisions(state: ServiceState): ReadonlySet<RevisionName> {
+  const records = Object.values(state.history?.components ?? {}).flatMap(({ revisions }) => revisions)
+  return new Set(records.flatMap((record) => (record.everReady ? [record.revision.name] : [])))
+}

@@ -1,0 +1,8 @@
+/**
+ * The data plane: a request's head is matched to a revision, waits for a permit, and is forwarded to the replica
+ * that the permit names. Every answer that the gateway gives by itself is a Refusal, written in one place.
+ */
+export { Gateway, type GatewayOptions } from './gateway.ts'
+export type { Admission } from './admission.ts'
+export type { Exchange, Forwarder, ForwardResult } from './forwarder.ts'
+export { ProxyForwarder } from './proxy-forwarder.ts'

@@ -1,0 +1,7 @@
+/**
+ * How Pilotlight is seen from outside: counts in the text format of Prometheus, and log lines. Both stand behind
+ * interfaces of src/core, so nothing on the request path knows them.
+ */
+export { metricCatalogue, type MetricEntry } from './catalogue.ts'
+export { PromMetrics, type MetricsSource } from './prom-metrics.ts'
+export { logLevels, pinoLog, type LogLevel, type PinoLogOptions } from './pino-log.ts'

@@ -1,0 +1,15 @@
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { sharedDir } from '../support/shared.ts'
+import type { CaseResult } from './case-result.ts'
+import { runScenarios } from './kserve-scenarios.ts'
+
+const LEFT_OUT = 'left out: the acceptance cases are not beside this repository (PILOTLIGHT_SHARED)'
+
+const results: readonly CaseResult[] =
+  sharedDir === undefined ? [{ name: LEFT_OUT }] : await runScenarios(join(sharedDir, 'kserve'))
+
+describe("KServe's answers to rollouts, step by step", () => {
+  it('has cases', () => expect(results.length).toBeGreaterThan(0))
+  it.each(results)('$name', ({ failure }) => expect(failure).toBeUndefined())
+})
