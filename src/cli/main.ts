@@ -1,26 +1,11 @@
-import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { SystemClock } from '../core/clock.ts'
 import type { Io } from './io.ts'
 import { run } from './program.ts'
+import { readVersion } from './version.ts'
 import { watchWrapper } from './wrapper.ts'
 
 /** The process behind `bin/pilotlight.js`. */
-
-/** package.json stands two folders up from src/cli, and three from dist/src/cli. */
-function readVersion(): string {
-  for (const up of ['../../package.json', '../../../package.json']) {
-    try {
-      const { name, version }: { name?: string; version?: string } = JSON.parse(
-        readFileSync(new URL(up, import.meta.url), 'utf8'),
-      )
-      if (name === 'pilotlight' && version !== undefined) return version
-    } catch {
-      // Not there: the other one is.
-    }
-  }
-  return 'unknown'
-}
 
 // `pilotlight get isvc | head -1`: the reader has enough, which is no failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

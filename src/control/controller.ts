@@ -53,6 +53,7 @@ export class Controller implements ControlPlane, ControllerMember {
   #desired: Desired | undefined
   #replicas: readonly Replica[] | undefined
   #dependencies: ScalerDependencies | undefined
+  readonly #firstLook = Promise.withResolvers<void>()
 
   constructor(options: ControllerOptions) {
     this.#options = options
@@ -60,6 +61,11 @@ export class Controller implements ControlPlane, ControllerMember {
 
   isReady(): boolean {
     return this.#desired !== undefined && this.#replicas !== undefined
+  }
+
+  /** Resolves when the configuration and the replicas were read once. */
+  get whenReady(): Promise<void> {
+    return this.#firstLook.promise
   }
 
   /** Runs until `signal` is aborted. */
@@ -172,6 +178,7 @@ export class Controller implements ControlPlane, ControllerMember {
     }
     this.#publish()
     this.#settleScalers(byRevision)
+    this.#firstLook.resolve()
     this.#changed()
   }
 
@@ -217,7 +224,11 @@ export class Controller implements ControlPlane, ControllerMember {
     const current = new Map<RevisionName, boolean>()
     for (const { result } of this.#services.values()) {
       for (const { name } of result?.revisions ?? []) current.set(name, result?.reachable.has(name) ?? false)
-      for (const [name, minScale] of result?.minScale ?? []) this.#useMinScale(name, minScale)
+    }
+    for (const { result } of this.#services.values()) {
+      for (const revision of result?.revisions ?? []) {
+        this.#usePolicyOf(revision, result?.minScale.get(revision.name))
+      }
     }
     for (const [name, scaler] of this.#scalers) {
       const isReachable = current.get(name)
@@ -231,10 +242,13 @@ export class Controller implements ControlPlane, ControllerMember {
     }
   }
 
-  #useMinScale(name: RevisionName, minScale: number): void {
-    const scaler = this.#scalers.get(name)
-    if (scaler === undefined || scaler.policy.minScale === minScale) return
-    scaler.usePolicy(this.#policyOf(scaler.revision, minScale))
+  /** In Standard mode the scaling of a revision may change in place, and canaries change its min-scale. */
+  #usePolicyOf(revision: Revision, minScale: number | undefined): void {
+    const scaler = this.#scalers.get(revision.name)
+    if (scaler === undefined) return
+    const { scaling } = revision.template
+    if (scaler.scaling === scaling && (minScale ?? scaler.policy.minScale) === scaler.policy.minScale) return
+    scaler.usePolicy(this.#policyOf(revision, minScale), scaling)
   }
 
   #publish(): void {

@@ -3,7 +3,7 @@ import type { Clock } from '../core/clock.ts'
 import type { Cluster } from '../core/cluster.ts'
 import type { Replica } from '../core/replica.ts'
 import type { Bus, Report } from '../core/report.ts'
-import type { Revision } from '../core/revision.ts'
+import type { Revision, ScalingSpec } from '../core/revision.ts'
 import type { Log, Metrics } from '../core/telemetry.ts'
 import { DecisionLog } from './decision-log.ts'
 
@@ -27,6 +27,7 @@ export class RevisionScaler {
   readonly #deps: ScalerDependencies
   readonly #demand: Demand
   #policy: Policy
+  #scaling: ScalingSpec
   #memory: Memory
   #replicas: readonly Replica[] = []
   #isReachable = true
@@ -44,6 +45,7 @@ export class RevisionScaler {
     this.revision = revision
     this.#deps = dependencies
     this.#policy = options.policy
+    this.#scaling = revision.template.scaling
     this.#demand = new Demand(options.policy)
     this.#memory = initialMemory({
       nowMs: dependencies.clock.now(),
@@ -84,8 +86,15 @@ export class RevisionScaler {
     return isReason
   }
 
-  usePolicy(policy: Policy): void {
+  /** What the policy was made of. */
+  get scaling(): ScalingSpec {
+    return this.#scaling
+  }
+
+  usePolicy(policy: Policy, scaling: ScalingSpec): void {
     this.#policy = policy
+    this.#scaling = scaling
+    this.#demand.adopt(policy, this.#deps.clock.now())
   }
 
   record(report: Report): void {

@@ -7,7 +7,6 @@ const catalogue = {
   METHOD_REFUSED: { status: 405, text: 'this method is not forwarded' },
   BAD_REQUEST: { status: 400, text: 'the request cannot be read' },
   HEAD_TOO_LARGE: { status: 431, text: 'the request head is larger than the gateway takes' },
-  REVISION_STOPPED: { status: 503, text: 'the service is stopped' },
   REVISION_NOT_READY: { status: 503, text: 'the service has no revision that can answer yet' },
   QUEUE_FULL: { status: 503, text: 'as many requests as may are already waiting for this revision' },
   QUEUE_BYTES_FULL: {

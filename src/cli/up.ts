@@ -1,0 +1,176 @@
+import { rmSync, writeFileSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+import { Activator } from '../../activator/index.ts'
+import { AutoscalerConfigError, readAutoscalerConfig } from '../../autoscaler/index.ts'
+import { buildAdmin } from '../admin/index.ts'
+import { MemoryBus } from '../bus/index.ts'
+import { Controller } from '../control/controller.ts'
+import { ObjectNotFound, type ReplicaLogs } from '../control/view.ts'
+import { SystemClock } from '../core/clock.ts'
+import { ConfigError } from '../core/config.ts'
+import { SystemRandom } from '../core/random.ts'
+import { Gateway, GatewayTables } from '../gateway/index.ts'
+import { pathPrefix, type UrlOptions } from '../kserve/index.ts'
+import {
+  detectGpus,
+  FileHistory,
+  LocalCluster,
+  lockStateDir,
+  ManifestFolder,
+  StateDirInUse,
+} from '../local/index.ts'
+import { pinoLog, PromMetrics } from '../telemetry/index.ts'
+import { CliError } from './errors.ts'
+import { LocalManifests } from './local-manifests.ts'
+import { ADMIN_FILE, adminFileText } from './server-address.ts'
+import { readUpConfig, type UpConfig } from './up-config.ts'
+import type { UpOptions } from './up-options.ts'
+import { readVersion } from './version.ts'
+
+/** `pilotlight up`: the gateway, the controller and a cluster of local processes in one process, until a signal. */
+export async function up(options: UpOptions): Promise<void> {
+  const stop = stopSignals()
+  try {
+    await serve(options, readUpConfig(options, process.cwd()), stop)
+  } catch (error) {
+    const isUsage =
+      error instanceof ConfigError || error instanceof AutoscalerConfigError || error instanceof StateDirInUse
+    if (isUsage) throw new CliError('failed', error.message)
+    throw error
+  }
+}
+
+async function serve(
+  options: UpOptions,
+  { config, configDir, stateDir }: UpConfig,
+  stop: { readonly first: AbortSignal; readonly second: AbortSignal },
+): Promise<void> {
+  const clock = new SystemClock()
+  const random = new SystemRandom()
+  const isTty = process.stderr.isTTY
+  const log = pinoLog({ clock, level: options.logLevel ?? 'info', pretty: isTty, colour: isTty })
+  const autoscaler = readAutoscalerConfig(config.autoscaler)
+  // Replicas whose command is `node` run on the Node that runs us.
+  process.env['PATH'] = `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`
+
+  await using cleanUp = new AsyncDisposableStack()
+  cleanUp.use(lockStateDir(stateDir))
+  const bus = new MemoryBus(log)
+  const metrics: PromMetrics = new PromMetrics(() => controller.snapshot())
+  const activator = new Activator({ name: 'gateway', clock, bus, metrics, bounds: config.queue })
+
+  const tables = new GatewayTables(activator)
+  const gateway = new Gateway({
+    config: config.gateway,
+    clock,
+    log,
+    metrics,
+    random,
+    table: () => tables.table,
+    activator,
+    limitsOf: (revision) => tables.limitsOf(revision),
+    unready: (host, path) => tables.unready(host, path),
+  })
+  // Before the manifests are read: their URLs name the port.
+  const bound = await gateway.listen()
+  cleanUp.defer(() => gateway.close())
+  const urls: UrlOptions = { ...config.ingress, publicPort: bound.port }
+
+  const folder = cleanUp.use(
+    await ManifestFolder.open({ clock, log, paths: options.paths, stateDir, baseDir: process.cwd() }),
+  )
+  const manifests = new LocalManifests(folder, {
+    autoscaler,
+    // By address and path: a name below .localhost is not resolved everywhere.
+    predictorHost: (namespace, component) =>
+      `127.0.0.1:${bound.port}${pathPrefix(urls, component, namespace) ?? ''}`,
+  })
+  const cluster = cleanUp.use(
+    await LocalCluster.open({
+      clock,
+      log,
+      config: { ...config, local: { ...config.local, stateDir } },
+      configDir,
+      load: activator,
+      source: folder.source((files, metadata) => manifests.desired(files, metadata)),
+      gpus: await detectGpus(config),
+      random,
+    }),
+  )
+  const controller: Controller = new Controller({
+    clock,
+    cluster,
+    bus,
+    log,
+    metrics,
+    history: new FileHistory(join(stateDir, 'history'), log),
+    autoscaler,
+    progressDeadlineMs: config.revisions.progressDeadlineMs,
+    reconcile: { strict: false, keep: config.revisions.keep, urls },
+    publish: (published) => tables.publish(published),
+  })
+
+  const loops = new AbortController()
+  cleanUp.use(bus.joinGateway(activator))
+  const running = Promise.all([controller.run(loops.signal), activator.run(loops.signal)])
+  cleanUp.defer(async () => {
+    loops.abort()
+    await running
+  })
+
+  const admin = await buildAdmin({
+    controlPlane: controller,
+    manifests,
+    logs: logsOf(cluster),
+    metrics,
+    clock,
+    log,
+    version: readVersion(),
+    allowedHosts: [config.admin.host],
+  })
+  cleanUp.defer(() => admin.close())
+  const adminUrl = await admin
+    .listen({ host: config.admin.host, port: config.admin.port })
+    .catch((error: Error) => {
+      throw new CliError(
+        'failed',
+        `admin: cannot listen on ${config.admin.host}:${config.admin.port}: ${error.message}`,
+      )
+    })
+  const adminFile = join(stateDir, ADMIN_FILE)
+  writeFileSync(adminFile, adminFileText(adminUrl))
+  cleanUp.defer(() => rmSync(adminFile, { force: true }))
+
+  await Promise.race([controller.whenReady, running])
+  const gatewayUrl = `${config.ingress.urlScheme}://${config.ingress.ingressDomain}:${bound.port}`
+  process.stdout.write(`Pilotlight is ready: gateway ${gatewayUrl}, admin ${adminUrl}\n`)
+
+  await Promise.race([aborted(stop.first), running])
+  log.info({}, 'stopping: requests under way are finished; a second signal ends them')
+  await gateway.drain(stop.second)
+}
+
+/** SIGTERM, SIGINT or SIGHUP: the first asks to stop, the second not to wait. */
+function stopSignals(): { readonly first: AbortSignal; readonly second: AbortSignal } {
+  const first = new AbortController()
+  const second = new AbortController()
+  const onSignal = (): void => (first.signal.aborted ? second : first).abort()
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)
+  return { first: first.signal, second: second.signal }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}
+
+function logsOf(cluster: LocalCluster): ReplicaLogs {
+  return {
+    read(replica, options, signal) {
+      if (!cluster.logs.has(replica)) throw new ObjectNotFound(`replica "${replica}" not found`)
+      return cluster.logs.read(replica, options, signal)
+    },
+  }
+}
