@@ -33,7 +33,9 @@ export class LocalManifests implements ManifestStore {
   desired(files: readonly SourceFile[], metadata: MetadataLookup): DesiredResult {
     const documents = files
       .filter(({ path }) => basename(path) !== CONFIG_FILE)
-      .flatMap(({ path, baseDir, text }) => parseDocuments(text, { file: path, baseDir }))
+      .flatMap(({ path, baseDir, text }) =>
+        parseDocuments(text, { file: path, baseDir }).filter((document) => isManifest(path, document.value)),
+      )
     return toDesired(documents, {
       ...this.#options,
       metadata: (namespace, name) => metadata(ISVC, namespace, name) ?? { generation: 1, createdAtMs: 0 },
@@ -95,6 +97,12 @@ export class LocalManifests implements ManifestStore {
     }
     return text
   }
+}
+
+/** JSON that names neither an apiVersion nor a kind is somebody's data (a model's config.json), no manifest. */
+function isManifest(path: string, value: unknown): boolean {
+  if (!path.endsWith('.json')) return true
+  return typeof value === 'object' && value !== null && ('apiVersion' in value || 'kind' in value)
 }
 
 function isOurs(source: string): boolean {

@@ -76,11 +76,18 @@ function readChunk(chunk: Chunk, index: number, options: ParseOptions): Manifest
     prettyErrors: false,
     // go-yaml reads neither `12:30` as a number nor dates as anything but text.
     customTags: (tags) =>
-      tags.filter(
-        (tag) =>
-          typeof tag === 'string' ||
-          !(tag.tag.endsWith(':timestamp') || ('format' in tag && tag.format === 'TIME')),
-      ),
+      tags
+        .filter(
+          (tag) =>
+            typeof tag === 'string' ||
+            !(tag.tag.endsWith(':timestamp') || ('format' in tag && tag.format === 'TIME')),
+        )
+        .map((tag) =>
+          // Nor is a lone dot (`workingDir: .`) a number to it.
+          typeof tag !== 'string' && 'test' in tag && tag.test?.test('.')
+            ? { ...tag, test: /^[-+]?(?:[0-9][0-9_]*\.[0-9_]*|\.[0-9][0-9_]*)$/ }
+            : tag,
+        ),
   })
   const source = `${options.file}#${index}`
   const base = { source, ...(options.baseDir === undefined ? {} : { baseDir: options.baseDir }) }
