@@ -78,6 +78,10 @@ export class Checks implements Watcher {
       this.violated(`permit for ${permit.replica}, which is gone`)
   }
 
+  retried(): void {
+    this.tally.retries += 1
+  }
+
   ended(request: Attempted, outcome: Outcome): void {
     this.tally[outcome.outcome] += 1
     if (outcome.outcome !== 'refused') return
@@ -187,6 +191,8 @@ export class Checks implements Watcher {
   ): string | undefined {
     const { activator, clock, scenario, tables } = this.#world
     const queue = revision === undefined ? undefined : activator.queue(revision)
+    // In the turn of a crash many leave the queue and many are turned away: what it was for each is over.
+    if (code.startsWith('QUEUE_') && this.#crashedMs === clock.now()) return undefined
     switch (code) {
       case 'QUEUE_FULL':
         return (queue?.waiting ?? 0) >= scenario.depthMax ? undefined : `only ${queue?.waiting} wait`

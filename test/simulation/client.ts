@@ -29,6 +29,8 @@ export interface Attempted {
 /** What the checks hear of requests, in the turn in which it happens. */
 export interface Watcher {
   granted(request: Attempted, permit: Permit): void
+  /** It goes on to another replica. */
+  retried(): void
   ended(request: Attempted, outcome: Outcome): void
 }
 
@@ -85,6 +87,7 @@ export class Clients {
       if (result !== 'reset') return { outcome: result }
       failed.push(permit)
       if (failed.length > RETRIES_MAX) return { outcome: 'broken' }
+      this.#watcher.retried()
     }
   }
 

@@ -45,6 +45,8 @@ export class Operator {
       () => this.#rollBack(service),
       () => this.#outage(signal),
       () => this.#restart(signal),
+      () => this.#restart(signal, () => this.#deploy(service, undefined)),
+      () => this.#restart(signal, () => this.#change(service, { stopped: !service.stopped })),
       () => this.#pause(service, signal),
     ]
     await acts[random.below(acts.length)]?.()
@@ -89,9 +91,11 @@ export class Operator {
     cluster.acceptsScale = true
   }
 
-  async #restart(signal: AbortSignal): Promise<void> {
+  /** A new controller finds what the one before it left, and what was changed between them. */
+  async #restart(signal: AbortSignal, meanwhile?: () => void): Promise<void> {
     const { clock, random } = this.#world
     this.#world.stopController()
+    meanwhile?.()
     await clock.sleep(random.below(10_000), signal)
     this.#world.startController()
   }

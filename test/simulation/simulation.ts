@@ -88,8 +88,13 @@ export class Simulation {
     const prefix = `${NAMESPACE}/${service.name}-predictor-`
     const replicas = this.#world.cluster.replicas.filter(({ revision }) => revision.startsWith(prefix))
     if (replicas.length !== minScale) {
-      const names = replicas.map(({ name, phase }) => `${name} (${phase})`).join(', ')
-      this.#fail(`${service.name} is idle and has ${replicas.length} replicas, not ${minScale}: ${names}`)
+      const names = replicas
+        .map(({ name, phase, revision }) => {
+          const newest = this.#world.controller?.decisions(revision)?.at(-1)
+          return `\n  ${name} (${phase}), decided last: ${JSON.stringify(newest)}`
+        })
+        .join('')
+      this.#fail(`${service.name} is idle and has ${replicas.length} replicas, not ${minScale}:${names}`)
     }
   }
 
