@@ -45,13 +45,14 @@ export async function listen(port: number, handler: Handler): Promise<{ server: 
 /** Says where it listens; on SIGTERM or SIGINT takes no new connection, answers what it has, and ends with 0. */
 export async function serve(port: number, handler: Handler): Promise<void> {
   const { server, port: bound } = await listen(port, handler)
-  console.log(`listening on http://127.0.0.1:${bound}`)
   const stop = (): void => {
     server.close(() => process.exit(0))
     server.closeIdleConnections()
   }
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
+  // Last: who reads it may stop us at once.
+  console.log(`listening on http://127.0.0.1:${bound}`)
 }
 
 async function answer(message: IncomingMessage, response: ServerResponse, handler: Handler): Promise<void> {

@@ -12,7 +12,10 @@ const totals = { passed: 0, failed: 0, skipped: 0 }
 /** Runs one tool of node_modules/.bin; a check that says no counts as one failed test. */
 function check(title, tool, args) {
   console.log(`\n== ${title}`)
-  const { status } = spawnSync(join(root, 'node_modules', '.bin', tool), args, { cwd: root, stdio: 'inherit' })
+  const { status } = spawnSync(join(root, 'node_modules', '.bin', tool), args, {
+    cwd: root,
+    stdio: 'inherit',
+  })
   totals[status === 0 ? 'passed' : 'failed'] += 1
 }
 
@@ -20,10 +23,22 @@ function check(title, tool, args) {
 function vitest(project) {
   console.log(`\n== ${project} tests`)
   const report = join(scratch, `${project}.json`)
-  const args = ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]
-  const { status } = spawnSync(join(root, 'node_modules', '.bin', 'vitest'), args, { cwd: root, stdio: 'inherit' })
+  const args = [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ]
+  const { status } = spawnSync(join(root, 'node_modules', '.bin', 'vitest'), args, {
+    cwd: root,
+    stdio: 'inherit',
+  })
   try {
-    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(readFileSync(report, 'utf8'))
+    const { numPassedTests, numFailedTests, numPendingTests, numTodoTests } = JSON.parse(
+      readFileSync(report, 'utf8'),
+    )
     totals.passed += numPassedTests
     totals.failed += numFailedTests
     totals.skipped += numPendingTests + numTodoTests

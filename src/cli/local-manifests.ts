@@ -3,8 +3,20 @@ import { parseDocument } from 'yaml'
 import { validateAnnotations, type AutoscalerConfig } from '../../autoscaler/index.ts'
 import { CONFIG_FILE } from '../control/explain.ts'
 import { ManifestRefused, ObjectNotFound, type AppliedObject, type ManifestStore } from '../control/view.ts'
-import { parseDocuments, toDesired, type DesiredOptions, type DesiredResult } from '../kserve/index.ts'
-import { ApplyRefused, type ManifestFolder, type MetadataLookup, type SourceFile } from '../local/index.ts'
+import {
+  changeRefusal,
+  parseDocuments,
+  toDesired,
+  type DesiredOptions,
+  type DesiredResult,
+} from '../kserve/index.ts'
+import {
+  ApplyRefused,
+  type ManifestDocument as FolderDocument,
+  type ManifestFolder,
+  type MetadataLookup,
+  type SourceFile,
+} from '../local/index.ts'
 
 const ISVC = 'InferenceService'
 const APPLIED = 'apply'
@@ -25,6 +37,7 @@ export class LocalManifests implements ManifestStore {
     this.#options = {
       runtimes: 'local',
       predictorHost: options.predictorHost,
+      allowZeroInitialScale: options.autoscaler.allowZeroInitialScale,
       validateAnnotations: (annotations) => validateAnnotations(annotations, options.autoscaler),
     }
   }
@@ -57,7 +70,8 @@ export class LocalManifests implements ManifestStore {
           const key = `${kind}/${namespace}/${name}`
           warnings.set(key, [...(warnings.get(key) ?? []), message])
         }
-        return desired.problems.filter(({ source }) => isOurs(source)).map(({ message }) => message)
+        const problems = desired.problems.filter(({ source }) => isOurs(source)).map(({ message }) => message)
+        return [...problems, ...documents.flatMap((document) => this.#refusedChange(document) ?? [])]
       })
       return applied.map((object) => ({
         ...object,
@@ -82,6 +96,14 @@ export class LocalManifests implements ManifestStore {
     if (percent === undefined) document.deleteIn(field)
     else document.setIn(field, percent)
     await this.apply(document.toString())
+  }
+
+  /** KServe's rules about changing a service that is there: its mode, and the name of its predictor. */
+  #refusedChange({ kind, namespace, name, text }: FolderDocument): string | undefined {
+    const found = kind === ISVC ? this.#folder.find(kind, namespace, name) : undefined
+    const [before] = found === undefined ? [] : parseDocuments(found.document.text, { file: found.file.path })
+    const [after] = parseDocuments(text, { file: APPLIED })
+    return before === undefined || after === undefined ? undefined : changeRefusal(before, after)
   }
 
   /** The file's text less the documents that are being replaced. */

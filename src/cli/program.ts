@@ -55,7 +55,7 @@ export function program(io: Io, version: string, roles: Roles): Command {
     .option('-c, --config <file>', 'the configuration (pilotlight.yaml)')
     .option('--port <port>', 'port of the gateway; 0 = any free port', port)
     .option('--admin-port <port>', 'port of the admin API and the web page; 0 = any free port', port)
-    .option('--host <address>', 'address that both listen on')
+    .option('--host <address>', 'address that the gateway listens on')
     .option('--state-dir <folder>', 'folder for revisions, logs and downloads')
     .addOption(
       new Option('--log-level <level>', 'how much to log').choices(['debug', 'info', 'warn', 'error']),
@@ -113,7 +113,7 @@ pilotlight get replicas -w`,
     'pilotlight explain -f service.yaml\npilotlight explain -f models/ --strict -o json',
   )
     .addOption(filesOption().makeOptionMandatory())
-    .option('--strict', 'refuse unknown fields, as kubectl does', false)
+    .option('--strict', "KServe's own answer instead of ours, for both deployment modes", false)
     .option('-o, --output <format>', 'table or json', 'table')
     .action(async (options) => {
       const { explain } = await import('./explain.ts')

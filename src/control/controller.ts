@@ -4,7 +4,7 @@ import type { Cluster } from '../core/cluster.ts'
 import type { Decision } from '../core/decision.ts'
 import type { Desired } from '../core/desired.ts'
 import { Latest } from '../core/latest.ts'
-import { qualified, type InferenceServiceName, type RevisionName } from '../core/names.ts'
+import { qualified, split, type InferenceServiceName, type RevisionName } from '../core/names.ts'
 import type { Replica } from '../core/replica.ts'
 import type { Bus, ControllerMember, Report } from '../core/report.ts'
 import type { Revision } from '../core/revision.ts'
@@ -48,6 +48,8 @@ export class Controller implements ControlPlane, ControllerMember {
   readonly #options: ControllerOptions
   readonly #services = new Map<InferenceServiceName, ServiceState>()
   readonly #scalers = new Map<RevisionName, RevisionScaler>()
+  /** Of revisions that are no longer there, until the cluster has taken their replicas away. */
+  readonly #retiring = new Set<RevisionScaler>()
   /** Counts changes, for those who follow. */
   readonly #changes = new Latest(0)
   #desired: Desired | undefined
@@ -112,7 +114,8 @@ export class Controller implements ControlPlane, ControllerMember {
     const { history, log } = this.#options
     for (const [service, kept] of Object.entries(await history.load())) {
       try {
-        this.#services.set(service as InferenceServiceName, new ServiceState(readHistory(kept, service)))
+        const { namespace, name } = split(service)
+        this.#services.set(qualified(namespace, name), new ServiceState(readHistory(kept, service)))
       } catch (error) {
         if (!(error instanceof HistoryError)) throw error
         log.warn({ service, err: error }, 'the history of a service cannot be read and begins anew')
@@ -145,6 +148,7 @@ export class Controller implements ControlPlane, ControllerMember {
       for (const scaler of this.#scalers.values()) {
         if (!scaler.isAsleep) scaler.decide()
       }
+      for (const scaler of this.#retiring) this.#retire(scaler)
       // A revision may have been given up, and conditions depend on that.
       this.#reconcile()
     }
@@ -160,6 +164,8 @@ export class Controller implements ControlPlane, ControllerMember {
       wanted.add(name)
       let state = this.#services.get(name)
       if (state === undefined) this.#services.set(name, (state = new ServiceState(undefined)))
+      // What an earlier life left gets scalers first: if it is stopped or collected by now, it has to go.
+      this.#openScalers(state, byRevision)
       // A new revision may be ready at once (initial scale 0), which only its scaler knows: look again then.
       for (let isNew = true; isNew;) {
         const before = state.history
@@ -171,8 +177,9 @@ export class Controller implements ControlPlane, ControllerMember {
         isNew = this.#openScalers(state, byRevision)
       }
     }
-    for (const name of this.#services.keys()) {
+    for (const [name, state] of this.#services) {
       if (wanted.has(name)) continue
+      this.#openScalers(state, byRevision)
       this.#services.delete(name)
       this.#save(name, undefined)
     }
@@ -193,7 +200,7 @@ export class Controller implements ControlPlane, ControllerMember {
   /** True if a revision got its scaler only now. */
   #openScalers(state: ServiceState, byRevision: ReadonlyMap<RevisionName, readonly Replica[]>): boolean {
     let isNew = false
-    for (const revision of state.result?.revisions ?? []) {
+    for (const revision of revisionsOf(state)) {
       if (this.#scalers.has(revision.name) || this.#dependencies === undefined) continue
       const everReady = everReadyRevisions(state).has(revision.name)
       const policy = this.#policyOf(revision, state.result?.minScale.get(revision.name))
@@ -234,12 +241,18 @@ export class Controller implements ControlPlane, ControllerMember {
       const isReachable = current.get(name)
       if (isReachable === undefined) {
         this.#scalers.delete(name)
-        void scaler.retire()
+        this.#retiring.add(scaler)
+        this.#retire(scaler)
         continue
       }
       const isChanged = scaler.observe(byRevision.get(name) ?? [], isReachable)
       if (isChanged) scaler.decide()
     }
+  }
+
+  /** Again at each tick: a cluster that does not answer now must not keep a replica that nobody knows of. */
+  #retire(scaler: RevisionScaler): void {
+    void scaler.retire().then((isGone) => isGone && this.#retiring.delete(scaler))
   }
 
   /** In Standard mode the scaling of a revision may change in place, and canaries change its min-scale. */
@@ -275,7 +288,14 @@ function replicasOf(
   state: ServiceState,
   byRevision: ReadonlyMap<RevisionName, readonly Replica[]>,
 ): readonly Replica[] {
-  return (state.result?.revisions ?? []).flatMap(({ name }) => byRevision.get(name) ?? [])
+  return revisionsOf(state).flatMap(({ name }) => byRevision.get(name) ?? [])
+}
+
+/** From its history: known before the first reconcile, too. */
+function revisionsOf({ history }: ServiceState): readonly Revision[] {
+  return Object.values(history?.components ?? {}).flatMap(({ revisions }) =>
+    revisions.map(({ revision }) => revision),
+  )
 }
 
 function everReadyRevisions(state: ServiceState): ReadonlySet<RevisionName> {

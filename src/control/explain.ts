@@ -19,7 +19,10 @@ export function explainFiles(
     manifests.map(({ path, text }) => ({ file: path, text })),
     { ...scaling, strict: options.strict },
   )
-  return rows.map((row) => ({ ...row }))
+  return rows.map(({ source, ...row }) => {
+    const hash = source.lastIndexOf('#')
+    return { file: source.slice(0, hash), doc: source.slice(hash + 1), ...row }
+  })
 }
 
 /** The local configuration may lie beside the manifests; it is not one. */

@@ -114,7 +114,12 @@ export class RevisionScaler {
     const ready = this.#replicas.filter((replica) => replica.phase === 'ready').length
     // Gateways report a revision that has ready replicas every second. One that has none and of which nothing is
     // heard is idle; where a ready one is not heard of, the gateways are, so the last averages stay.
-    const demand = this.#demand.observe(nowMs, { silentIsIdle: ready === 0 && this.#wanted > 0 })
+    // After a restart only the replicas say that it was awake; gateways first have a window to say the contrary.
+    const isLeftOver =
+      nowMs - this.#memory.createdMs >= this.#policy.stableWindowMs &&
+      this.#replicas.some(({ phase }) => phase !== 'draining')
+    const silentIsIdle = ready === 0 && (this.#wanted > 0 || isLeftOver)
+    const demand = this.#demand.observe(nowMs, { silentIsIdle })
     const { decision, memory } = decide(
       this.#policy,
       {
@@ -139,11 +144,12 @@ export class RevisionScaler {
     void this.#apply()
   }
 
-  /** The revision is no longer wanted: its replicas finish what they have and go. */
-  async retire(): Promise<void> {
+  /** The revision is no longer wanted: its replicas finish what they have and go. False: not yet, ask again. */
+  async retire(): Promise<boolean> {
     this.#isRetired = true
     this.#wanted = 0
     await this.#apply()
+    return this.#accepted === 0
   }
 
   async #apply(): Promise<void> {

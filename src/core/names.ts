@@ -15,7 +15,7 @@ export function qualified(namespace: string, name: string): `${string}/${string}
 }
 
 /** The parts of a `namespace/name`. */
-export function split(qualifiedName: `${string}/${string}`): { namespace: string; name: string } {
+export function split(qualifiedName: string): { namespace: string; name: string } {
   const slash = qualifiedName.indexOf('/')
   return { namespace: qualifiedName.slice(0, slash), name: qualifiedName.slice(slash + 1) }
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { Refusal } from '../core/refusals.ts'
-import { ends, get, HOST, post, raw, REVISION, startGateway, up } from './testing.ts'
+import { ends, get, HOST, post, raw, REVISION, startGateway, up } from '../../test/support/gateway-harness.ts'
 
 describe('a request', () => {
   it('goes to the replica as sent and its answer comes back with the revision', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { get, HOST, raw, up } from './testing.ts'
+import { get, HOST, raw, up } from '../../test/support/gateway-harness.ts'
 
 describe('headers', () => {
   const echo = () =>

@@ -1,7 +1,16 @@
 import { once } from 'node:events'
 import { connect, createServer as createNetServer } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { deadAddress, ends, get, listening, post, raw, startGateway, up } from './testing.ts'
+import {
+  deadAddress,
+  ends,
+  get,
+  listening,
+  post,
+  raw,
+  startGateway,
+  up,
+} from '../../test/support/gateway-harness.ts'
 
 describe('a retry', () => {
   it('goes to another replica after a refused connection', async () => {

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { WebSocket, WebSocketServer } from 'ws'
 import { describe, expect, it } from 'vitest'
-import { get, HOST, raw, REVISION, up } from './testing.ts'
+import { get, HOST, raw, REVISION, up } from '../../test/support/gateway-harness.ts'
 
 describe('a stream', () => {
   it('passes event by event', async () => {

@@ -24,6 +24,7 @@ export interface BuildContext {
   /** The folder of the service's manifest. */
   readonly baseDir?: string | undefined
   readonly timeoutSeconds: number
+  readonly allowZeroInitialScale: boolean
   readonly httpPort: string
   predictorHost(namespace: string, componentName: string): string
 }

@@ -81,7 +81,13 @@ function assemble(
   context: BuildContext,
 ): Built {
   const annotations = { ...parts.runtimeAnnotations, ...context.isvc.metadata.annotations }
-  const { scaling, unmeasured } = scalingOf(component, annotations, context.mode, parts.path)
+  const { scaling, unmeasured } = scalingOf(
+    component,
+    annotations,
+    context.mode,
+    parts.path,
+    context.allowZeroInitialScale,
+  )
   const percent = component.canaryTrafficPercent
   return {
     component: {

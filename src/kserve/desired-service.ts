@@ -23,6 +23,8 @@ export interface DesiredOptions {
   readonly defaultMode?: 'Knative' | 'Standard'
   /** KServe's `timeout` where a component gives none, in seconds. Default: 300. */
   readonly timeoutSeconds?: number
+  /** config-autoscaler's `allow-zero-initial-scale`: without it an initial-scale of 0 is dropped, as KServe does. */
+  readonly allowZeroInitialScale?: boolean
   /** What a transformer is told to listen on. Default: `{{.Port}}` locally, 8080 on Kubernetes. */
   readonly httpPort?: string
   /** How often the spec has changed, and since when the service is there: kept by the caller. */
@@ -70,6 +72,7 @@ export function serviceOf(
     local,
     baseDir: document.baseDir,
     timeoutSeconds: options.timeoutSeconds ?? 300,
+    allowZeroInitialScale: options.allowZeroInitialScale ?? false,
     httpPort: options.httpPort ?? (local ? '{{.Port}}' : '8080'),
     predictorHost: (ns, component) => options.predictorHost(ns, component),
   }

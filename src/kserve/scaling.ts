@@ -20,6 +20,8 @@ export interface ComponentScaling {
   readonly unmeasured?: { readonly metric: string; readonly target: string; readonly field: string }
 }
 
+const INITIAL_SCALE = 'autoscaling.knative.dev/initial-scale'
+
 /**
  * KServe's scaling fields as the annotations that our autoscaler reads. A metric that is not measured yet
  * gives way to concurrency at its default target: its own target would mean something else there.
@@ -29,8 +31,11 @@ export function scalingOf(
   serviceAnnotations: Readonly<Record<string, string>>,
   mode: DeploymentMode,
   path: string,
+  allowZeroInitialScale = false,
 ): ComponentScaling {
   const annotations = knativeAnnotations(component, serviceAnnotations)
+  const initial = component.annotations?.[INITIAL_SCALE] ?? serviceAnnotations[INITIAL_SCALE]
+  if (allowZeroInitialScale && initial === '0') annotations[INITIAL_SCALE] = initial
   const autoscaler = serviceAnnotations[autoscalerClassKey]
   const isFixed = mode === 'Standard' && (autoscaler === 'none' || autoscaler === 'external')
   const unmeasured = isFixed ? undefined : unmeasuredMetric(component, serviceAnnotations, mode, path)

@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import { admit } from './admit.ts'
+import type { ManifestDocument } from './documents.ts'
 import { deploymentModeKey } from './keys.ts'
 import type { InferenceService } from './schema/inference-service.ts'
 
@@ -25,4 +27,14 @@ export function updateError(
     return 'predictor.name change requires a model change (e.g. storageUri)'
   }
   return undefined
+}
+
+/** The same for two documents as they were written; undefined too where either is refused by itself. */
+export function changeRefusal(before: ManifestDocument, after: ManifestDocument): string | undefined {
+  const was = admit(before, { defaultMode: 'Knative', runtimes: [] })
+  const is = admit(after, { defaultMode: 'Knative', runtimes: [] })
+  if (was.refusal !== undefined || is.refusal !== undefined) return undefined
+  if (was.admitted.kind !== 'InferenceService' || is.admitted.kind !== 'InferenceService') return undefined
+  const { mode, value: service } = was.admitted
+  return mode === 'ModelMesh' ? undefined : updateError({ deploymentMode: mode, service }, is.admitted.value)
 }

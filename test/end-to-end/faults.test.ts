@@ -41,7 +41,7 @@ describe('faults', () => {
 
   it('finishes what is under way on SIGTERM, refuses what is new, and exits with 0', async () => {
     await using running = await up({
-      'runtime.yaml': fixtureRuntime(['--delay-ms=500']),
+      'runtime.yaml': fixtureRuntime(['--delay-ms=3000']),
       'service.yaml': service('model'),
     })
     await running.until('it is ready', ({ replicas }) => replicas.some(({ phase }) => phase === 'ready'))
@@ -68,6 +68,7 @@ describe('faults', () => {
     await running.exited()
     for (const { pid } of replicas) {
       while (isAlive(pid!)) await new Promise((resolve) => setImmediate(resolve))
+      expect(isAlive(pid!)).toBe(false)
     }
   })
 

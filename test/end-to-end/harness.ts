@@ -11,7 +11,7 @@ import type { Snapshot } from '../../src/control/view.ts'
 export const repository = fileURLToPath(new URL('../..', import.meta.url))
 const bin = join(repository, 'bin', 'pilotlight.js')
 /** A model server that says which process and revision answers, and how many requests it runs at once. */
-export const modelServer = join(repository, 'test', 'fixtures', 'model-server.ts')
+export const modelServer = join(repository, 'test', 'fixtures', 'versioned-server.ts')
 
 export interface Answer {
   readonly status: number

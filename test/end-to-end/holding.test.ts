@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fixtureRuntime, up } from './harness.ts'
+import { fixtureRuntime, up, type Running } from './harness.ts'
 import { load, statuses } from './load.ts'
 import { service } from './manifests.ts'
 
@@ -12,6 +12,10 @@ interface FixtureAnswer {
 const sleepy = { 'autoscaling.knative.dev/initial-scale': '0', 'autoscaling.knative.dev/window': '6s' }
 const config = 'autoscaler: {allow-zero-initial-scale: "true"}\n'
 
+/** Its revision can answer, and has never had a replica. */
+const asleep = (running: Running): Promise<unknown> =>
+  running.until('it sleeps', ({ revisions }) => revisions.some(({ ready }) => ready === 'True'))
+
 describe('holding', () => {
   it('wakes a service that never ran, and no replica ever runs more than its limit', async () => {
     await using running = await up({
@@ -22,7 +26,7 @@ describe('holding', () => {
         predictor: { minReplicas: 0, maxReplicas: 3, containerConcurrency: 4 },
       }),
     })
-    await running.until('it sleeps', ({ revisions }) => revisions.some(({ ready }) => ready === 'True'))
+    await asleep(running)
     const result = await load({ count: 200, concurrency: 200 }, () => running.predict('held.default', [1]))
     expect(statuses(result)).toEqual({ 200: 200 })
     const most = Math.max(...result.answers.map(({ body }) => (JSON.parse(body) as FixtureAnswer).most))
@@ -40,6 +44,7 @@ describe('holding', () => {
       'runtime.yaml': fixtureRuntime(['--start-delay-ms=60000']),
       'service.yaml': service('slow', { annotations: sleepy, predictor: { minReplicas: 0 } }),
     })
+    await asleep(running)
     const result = await load({ count: 5, concurrency: 5 }, () => running.predict('slow.default', [1]))
     expect(statuses(result)).toEqual({ 503: 3, 504: 2 })
     const full = result.answers.find(({ status }) => status === 503)!
@@ -65,6 +70,7 @@ describe('holding', () => {
         },
       })}\n`,
     })
+    await asleep(running)
     const answer = await running.predict('big.default', [1])
     expect(answer.status).toBe(504)
     expect(JSON.parse(answer.body)).toMatchObject({

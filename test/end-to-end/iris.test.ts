@@ -18,6 +18,20 @@ describe('the iris example, as the README tells it', () => {
   })
   afterAll(() => running[Symbol.asyncDispose]())
 
+  it('is ready soon', async () => {
+    const { services } = await running.until(
+      'both are ready',
+      (snapshot) =>
+        snapshot.services.length === 2 &&
+        snapshot.services.every(({ status }) =>
+          (status.conditions ?? []).some(
+            (condition) => condition.type === 'Ready' && condition.status === 'True',
+          ),
+        ),
+    )
+    expect(services.map(({ metadata }) => metadata.name).sort()).toEqual(['iris-sleeper', 'sklearn-iris'])
+  })
+
   it('answers the curl of the README with [1,1]', async () => {
     const got = await running.cli(
       'get',

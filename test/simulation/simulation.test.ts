@@ -4,6 +4,9 @@ import { Simulation } from './simulation.ts'
 
 const HOUR_MS = 3_600_000
 const alone = process.env['PILOTLIGHT_SIMULATION_SEED']
+if (alone !== undefined && !/^\d+$/.test(alone)) {
+  throw new Error(`PILOTLIGHT_SIMULATION_SEED: got ${JSON.stringify(alone)}; allowed: a whole number from 0`)
+}
 const seeds = alone === undefined ? Array.from({ length: 20 }, (_, index) => index + 1) : [Number(alone)]
 
 describe('an hour of the whole system', () => {
@@ -18,17 +21,8 @@ describe('an hour of the whole system', () => {
   it.runIf(alone === undefined)('holds everything that can happen, over all seeds', () => {
     expect(tallies).toHaveLength(seeds.length)
     const total = (count: keyof Tally): number => tallies.reduce((sum, tally) => sum + tally[count], 0)
-    for (const count of [
-      'answered',
-      'broken',
-      'gone',
-      'refused',
-      'coldStarts',
-      'retries',
-      'sleeps',
-    ] as const) {
-      expect(total(count), count).toBeGreaterThan(20)
-    }
+    const counts = ['answered', 'broken', 'gone', 'refused', 'coldStarts', 'retries', 'sleeps'] as const
+    expect(counts.filter((count) => total(count) <= 20)).toEqual([])
   })
 
   it('is the same from the same seed', { timeout: 60_000 }, async () => {
