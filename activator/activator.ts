@@ -36,7 +36,7 @@ export class Activator implements GatewayMember, ReplicaLoad {
   readonly #bounds: ActivationBounds
   readonly #revisions = new Map<RevisionName, RevisionActivator>()
   #revisionOf = new Map<ReplicaName, RevisionName>()
-  /** Revisions whose first request was told at once: the next report leaves it out. */
+  /** Revisions whose first request was told at once, since the last report. */
   readonly #toldCold = new Set<RevisionName>()
 
   constructor(options: {
@@ -157,7 +157,7 @@ export class Activator implements GatewayMember, ReplicaLoad {
     const reports: Report[] = []
     for (const [name, revision] of this.#revisions) {
       const { averageConcurrency, requests } = revision.meter.report(atMs)
-      const told = this.#toldCold.delete(name) ? 1 : 0
+      this.#toldCold.delete(name)
       const { waiting, slots } = revision
       const isBusy = requests > 0 || averageConcurrency > 0 || waiting > 0 || slots.inFlight > 0
       if (!isBusy && slots.readyCount === 0) continue
@@ -165,8 +165,8 @@ export class Activator implements GatewayMember, ReplicaLoad {
         gateway: this.name,
         revision: name,
         atMs,
-        concurrency: Math.max(0, averageConcurrency - told),
-        requests: requests - told,
+        concurrency: averageConcurrency,
+        requests,
         waiting,
         inFlight: slots.inFlight,
       })
@@ -189,7 +189,7 @@ export class Activator implements GatewayMember, ReplicaLoad {
 
   #wake(name: RevisionName, revision: RevisionActivator): void {
     if (revision.waiting === 1 && !this.#toldCold.has(name)) {
-      // Counted by the meter too: the next report takes it off again.
+      // The next report holds it again; autoscaler/demand.ts counts it once.
       this.#toldCold.add(name)
       this.#bus.report([
         {

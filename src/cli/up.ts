@@ -72,7 +72,9 @@ async function serve(
     unready: (host, path) => tables.unready(host, path),
   })
   // Before the manifests are read: their URLs name the port.
-  const bound = await gateway.listen()
+  const bound = await gateway.listen().catch((error: Error) => {
+    throw new CliError('failed', error.message)
+  })
   cleanUp.defer(() => gateway.close())
   const urls: UrlOptions = { ...config.ingress, publicPort: bound.port }
 

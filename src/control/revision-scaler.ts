@@ -134,14 +134,16 @@ export class RevisionScaler {
       this.#memory,
     )
     this.#memory = memory
+    if (decision.replicas !== undefined) {
+      this.#wanted = decision.replicas
+      // Before anything is written down: a cold start waits for this.
+      void this.#apply()
+    }
     if (this.log.newest?.replicas !== decision.replicas) {
       this.#deps.log.info({ revision: this.revision.name, ...decision }, 'decided')
     }
     this.log.add(decision)
     metrics.decided(this.revision.name, decision)
-    if (decision.replicas === undefined) return
-    this.#wanted = decision.replicas
-    void this.#apply()
   }
 
   /** The revision is no longer wanted: its replicas finish what they have and go. False: not yet, ask again. */

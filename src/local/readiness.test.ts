@@ -19,7 +19,7 @@ const template = (parts: Partial<ReplicaTemplate>): ReplicaTemplate => ({
 const placement = { port: 4711, modelDirs: [] }
 
 it.each([
-  ['http', 0, 10],
+  ['http', 0, 2],
   ['tcp', 1_000, 10],
   ['http', 10_000, 100],
   ['http', 900_000, 1_000],
