@@ -17,6 +17,7 @@ export class GatewayTables {
   readonly #activator: Pick<Activator, 'update'>
   #routes: readonly Route[] = []
   #revisions: readonly Revision[] = []
+  #replicas: readonly Replica[] = []
   #table = new RouteTable([])
   #limits: ReadonlyMap<RevisionName, RequestLimits> = new Map()
   /** Routes without a revision that can answer yet, by name and match. */
@@ -37,7 +38,11 @@ export class GatewayTables {
   /** Why a host that is known has no revision that can answer; undefined for an unknown one. */
   unready(host: string, path: string): string | undefined {
     const match = this.#unready.match({ host, path, header: () => undefined })
-    return match === undefined ? undefined : `${match.route.name} has not been ready yet`
+    if (match === undefined) return undefined
+    const { name, service } = match.route
+    const own = new Set(this.#revisions.filter((one) => one.service === service).map((one) => one.name))
+    const reason = this.#replicas.find((one) => own.has(one.revision) && one.reason !== undefined)?.reason
+    return `${name} has not been ready yet${reason === undefined ? '' : `; ${reason}`}`
   }
 
   publish({ routes, revisions, replicas }: PublishedTables): void {
@@ -46,6 +51,7 @@ export class GatewayTables {
       this.#revisions = revisions
       this.#limits = new Map(revisions.map(({ name, template }) => [name, template.limits]))
     }
+    this.#replicas = replicas
     this.#activator.update({
       revisions: revisions.map(({ name, template }) => ({
         name,

@@ -22,7 +22,7 @@ export function replicaTemplate(container: Container, context: TemplateContext):
   const { image, workingDir, env = [] } = container
   const pod = podFieldsOf(context.pods)
   const grace = pod['terminationGracePeriodSeconds']
-  const probe = probeOf(container.readinessProbe)
+  const probe = probeOf(container.readinessProbe, fill)
   const { baseDir, runtime, modelName, protocol } = context
   const rest = restOf(container)
   return {
@@ -106,7 +106,7 @@ function restOf(container: Container): Record<string, unknown> | undefined {
   }
 }
 
-function probeOf(probe: ContainerProbe | undefined): Probe | undefined {
+function probeOf(probe: ContainerProbe | undefined, fill: (text: string) => string): Probe | undefined {
   if (probe === undefined) return undefined
   const { httpGet, tcpSocket, exec, initialDelaySeconds, timeoutSeconds, successThreshold } = probe
   return {
@@ -114,18 +114,20 @@ function probeOf(probe: ContainerProbe | undefined): Probe | undefined {
       ? {}
       : {
           httpGet: {
-            path: httpGet.path ?? '/',
+            path: fill(httpGet.path ?? '/'),
             ...(httpGet.port === undefined ? {} : { port: httpGet.port }),
             ...(httpGet.scheme === undefined ? {} : { scheme: httpGet.scheme }),
             ...(httpGet.httpHeaders === undefined
               ? {}
-              : { httpHeaders: httpGet.httpHeaders.map(({ name, value }) => ({ name, value })) }),
+              : {
+                  httpHeaders: httpGet.httpHeaders.map(({ name, value }) => ({ name, value: fill(value) })),
+                }),
           },
         }),
     ...(tcpSocket === undefined
       ? {}
       : { tcpSocket: tcpSocket.port === undefined ? {} : { port: tcpSocket.port } }),
-    ...(exec?.command === undefined ? {} : { exec: { command: exec.command } }),
+    ...(exec?.command === undefined ? {} : { exec: { command: exec.command.map(fill) } }),
     ...(initialDelaySeconds === undefined ? {} : { initialDelaySeconds }),
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     ...(successThreshold === undefined ? {} : { successThreshold }),

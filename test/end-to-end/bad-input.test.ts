@@ -73,6 +73,13 @@ describe('bad input names what is wrong, and the other services go on', () => {
     expect(got.stdout).toContain(message)
   })
 
+  it('tells who asks a service that cannot start why', async () => {
+    const answer = await running.predict('missing.default', [1])
+    expect(answer.status).toBe(503)
+    expect(JSON.parse(answer.body)).toMatchObject({ code: 'REVISION_NOT_READY' })
+    expect(answer.body).toContain('was not found')
+  })
+
   it('lists the documents that it refused', async () => {
     const { problems } = await running.until('problems', (snapshot) => snapshot.problems.length > 0)
     const messages = problems.map(({ message }) => message)
