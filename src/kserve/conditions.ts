@@ -2,7 +2,7 @@ import type { DesiredService } from '../core/desired.ts'
 import type { ComponentKind } from '../core/revision.ts'
 import type { Condition } from '../core/status.ts'
 import type { ConditionHistory } from './history.ts'
-import { rfc3339 } from './rfc3339.ts'
+import { rfc3339 } from '../core/clock.ts'
 import { recordOf } from './rollout.ts'
 import type { Rollout } from './rollout.ts'
 

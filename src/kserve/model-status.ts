@@ -3,7 +3,7 @@ import type { ReplicaPhase } from '../core/replica.ts'
 import type { ModelState, ModelStatus } from '../core/status.ts'
 import type { ComponentHistory } from './history.ts'
 import type { ReplicaFailure, RevisionObservation } from './observation.ts'
-import { rfc3339 } from './rfc3339.ts'
+import { rfc3339 } from '../core/clock.ts'
 import { recordOf } from './rollout.ts'
 
 const TRANSITION = {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { rfc3339 } from './rfc3339.ts'
+import { rfc3339 } from '../core/clock.ts'
 import { pathPrefix, publicHost, publicUrl } from './urls.ts'
 import type { UrlOptions } from './urls.ts'
 
