@@ -69,3 +69,8 @@ export class SystemClock implements Clock {
 export function rfc3339(epochMs: number): string {
   return `${new Date(epochMs).toISOString().slice(0, -5)}Z`
 }
+
+/** The same with milliseconds, as log lines carry it: `1970-01-01T00:00:00.000Z` for 0. */
+export function rfc3339Ms(epochMs: number): string {
+  return new Date(epochMs).toISOString()
+}

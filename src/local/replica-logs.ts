@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import type { Clock } from '../core/clock.ts'
 import { split, type ReplicaName } from '../core/names.ts'
 import { codeOf } from './replica-failure.ts'
-import { timestamp } from './timestamp.ts'
+import { rfc3339Ms } from '../core/clock.ts'
 
 const LINES_KEPT = 2_000
 const FILE_BYTES_MAX = 10 * 1_048_576
@@ -37,7 +37,7 @@ export class ReplicaLogStore {
 
   append(replica: ReplicaName, text: string): void {
     const log = this.#logs.get(replica) ?? this.#open(replica)
-    const line = `${timestamp(this.#clock.now())} ${text}`
+    const line = `${rfc3339Ms(this.#clock.now())} ${text}`
     log.lines.push(line)
     // Twice the number before cutting, so that cutting costs one line's work a line.
     if (log.lines.length > 2 * LINES_KEPT) {

@@ -11,7 +11,7 @@ import { FileHistory } from './file-history.ts'
 import { startTimeOf } from './process-identity.ts'
 import { ReplicaLogStore } from './replica-logs.ts'
 import { lockStateDir, StateDirInUse } from './state-lock.ts'
-import { timestamp } from './timestamp.ts'
+import { rfc3339Ms } from '../core/clock.ts'
 
 let dir: string
 beforeEach(async () => {
@@ -113,5 +113,5 @@ it.each([
   [1_735_689_599_999.9, '2024-12-31T23:59:59.999Z'],
   [4_107_542_400_000, '2100-03-01T00:00:00.000Z'],
 ])('%d ms are %s', (epochMs, text) => {
-  expect(timestamp(epochMs)).toBe(text)
+  expect(rfc3339Ms(epochMs)).toBe(text)
 })
