@@ -249,3 +249,35 @@ describe('Activator before a replica leaves', () => {
     expect(open().activator.letGo(IRIS)).toBe(true)
   })
 })
+
+describe('Activator and replicas that fail', () => {
+  it('asks the probe before a replica gets requests again, and takes an answer for one, too', async () => {
+    const clock = new ManualClock(0)
+    const asked: number[] = []
+    const activator = new Activator({
+      name: 'gateway-1',
+      clock,
+      bus: { report() {}, wake() {} },
+      metrics: silentMetrics,
+      bounds: { depthMax: 10, bytesMax: 1_000, activationTimeoutMs: 60_000 },
+      probe: ({ port }) => Promise.resolve(asked.push(port) > 1),
+    })
+    const revisions = [{ name: IRIS, containerConcurrency: 0 }]
+    activator.update({ revisions, replicas: [ready(IRIS, 'a'), ready(IRIS, 'b')] })
+    const onA = await activator.acquire(IRIS, { signal: live })
+    onA[Symbol.dispose]()
+    activator.failed(onA)
+    const next = async (): Promise<string> => {
+      using permit = await activator.acquire(IRIS, { signal: live })
+      return permit.replica
+    }
+    expect([await next(), await next()]).toEqual(['ml/iris-00001-b', 'ml/iris-00001-b'])
+    await clock.advance(3_000)
+    expect(asked).toEqual([9_000, 9_000])
+    expect([await next(), await next()]).toEqual(['ml/iris-00001-a', 'ml/iris-00001-b'])
+    activator.failed(onA)
+    activator.answered(onA)
+    expect([await next(), await next()]).toEqual(['ml/iris-00001-a', 'ml/iris-00001-b'])
+    expect(clock.nextDueMs()).toBeUndefined()
+  })
+})

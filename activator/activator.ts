@@ -5,8 +5,10 @@ import { Refusal } from '../src/core/refusals.ts'
 import type { Replica } from '../src/core/replica.ts'
 import type { Bus, GatewayMember, Report } from '../src/core/report.ts'
 import type { Metrics } from '../src/core/telemetry.ts'
-import type { Permit } from './permit.ts'
+import type { Probe } from './passive-health.ts'
+import { HeldPermit, type Permit } from './permit.ts'
 import { RevisionActivator, type AcquireOptions, type ActivationBounds } from './revision-activator.ts'
+import type { Slots } from './slot.ts'
 
 const REPORT_PERIOD_MS = 1_000
 
@@ -34,6 +36,8 @@ export class Activator implements GatewayMember, ReplicaLoad {
   readonly #bus: Pick<Bus, 'report' | 'wake'>
   readonly #metrics: Metrics
   readonly #bounds: ActivationBounds
+  readonly #probe: Probe | undefined
+  readonly #openSlots: ((revision: RevisionName, containerConcurrency: number) => Slots) | undefined
   readonly #revisions = new Map<RevisionName, RevisionActivator>()
   #revisionOf = new Map<ReplicaName, RevisionName>()
   /** Revisions whose first request was told at once, since the last report. */
@@ -45,12 +49,18 @@ export class Activator implements GatewayMember, ReplicaLoad {
     readonly bus: Pick<Bus, 'report' | 'wake'>
     readonly metrics: Metrics
     readonly bounds: ActivationBounds
+    /** Asked before a replica that failed gets requests again: a TCP connect. Default: it gets them after its backoff. */
+    readonly probe?: Probe
+    /** Where several threads share the slots: those of one revision. Default: this activator is alone. */
+    readonly openSlots?: (revision: RevisionName, containerConcurrency: number) => Slots
   }) {
     this.name = options.name
     this.#clock = options.clock
     this.#bus = options.bus
     this.#metrics = options.metrics
     this.#bounds = options.bounds
+    this.#probe = options.probe
+    this.#openSlots = options.openSlots
   }
 
   /** Takes what is true now in place of what was; requests that wait go on in this turn. */
@@ -88,6 +98,24 @@ export class Activator implements GatewayMember, ReplicaLoad {
     if (found === undefined)
       throw new Refusal('REVISION_NOT_READY', { detail: revision, retryAfterSeconds: 1 })
     return found.acquire(options)
+  }
+
+  /**
+   * The replica of this permit refused or reset a connection: while another one stands, it gets no request until a probe
+   * finds it well. The permit may have been given back.
+   */
+  failed(permit: Permit): void {
+    if (permit instanceof HeldPermit) this.#revisions.get(permit.revision)?.failed(permit.slot)
+  }
+
+  /** The replica of this permit gave a whole answer: earlier failures are forgotten. Costs nothing while none fails. */
+  answered(permit: Permit): void {
+    if (permit instanceof HeldPermit) this.#revisions.get(permit.revision)?.answered(permit.slot)
+  }
+
+  /** Hands free slots of a revision to those who wait here: another thread freed or granted some. */
+  serve(revision: RevisionName): void {
+    this.#revisions.get(revision)?.serve()
   }
 
   queue(revision: RevisionName): QueueView {
@@ -182,6 +210,8 @@ export class Activator implements GatewayMember, ReplicaLoad {
       bounds: this.#bounds,
       clock: this.#clock,
       metrics: this.#metrics,
+      probe: this.#probe,
+      slots: this.#openSlots?.(name, containerConcurrency),
       wake: () => this.#wake(name, revision),
     })
     return revision

@@ -1,6 +1,7 @@
 import type { ReplicaName, RevisionName } from '../src/core/names.ts'
 import type { Address } from '../src/core/replica.ts'
-import type { Slot } from './slots.ts'
+import type { Slot } from './slot.ts'
+import type { Waiter } from './waiter.ts'
 
 /**
  * The right to have one request in flight on one replica. Give it back by leaving the scope that holds it:
@@ -17,44 +18,45 @@ export interface Permit extends Disposable {
   readonly cold: boolean
 }
 
+/** Where permits come from and go back to. One object for all permits of a revision, so that a permit costs no closure. */
+export interface PermitIssuer {
+  readonly name: RevisionName
+  takeBack(permit: HeldPermit): void
+}
+
 /** A permit knows its slot, so that a retry can avoid it. */
 export class HeldPermit implements Permit {
-  readonly revision: RevisionName
   readonly slot: Slot
+  readonly sinceMs: number
   readonly waitedMs: number
   readonly cold: boolean
-  readonly sinceMs: number
-  #giveBack: ((permit: HeldPermit) => void) | undefined
+  readonly #issuer: PermitIssuer
+  #held = true
 
-  constructor(
-    granted: {
-      readonly revision: RevisionName
-      readonly slot: Slot
-      readonly sinceMs: number
-      readonly waitedMs: number
-      readonly cold: boolean
-    },
-    giveBack: (permit: HeldPermit) => void,
-  ) {
-    this.revision = granted.revision
-    this.slot = granted.slot
-    this.sinceMs = granted.sinceMs
-    this.waitedMs = granted.waitedMs
-    this.cold = granted.cold
-    this.#giveBack = giveBack
+  /** @param waiter who waited for it; none where there was room at once. */
+  constructor(issuer: PermitIssuer, slot: Slot, sinceMs: number, waiter?: Waiter) {
+    this.#issuer = issuer
+    this.slot = slot
+    this.sinceMs = sinceMs
+    this.waitedMs = waiter === undefined ? 0 : sinceMs - waiter.sinceMs
+    this.cold = waiter !== undefined && waiter.cold
   }
 
-  get replica(): Permit['replica'] {
+  get revision(): RevisionName {
+    return this.#issuer.name
+  }
+
+  get replica(): ReplicaName {
     return this.slot.replica
   }
 
-  get address(): Permit['address'] {
+  get address(): Address {
     return this.slot.address
   }
 
   [Symbol.dispose](): void {
-    const giveBack = this.#giveBack
-    this.#giveBack = undefined
-    giveBack?.(this)
+    if (!this.#held) return
+    this.#held = false
+    this.#issuer.takeBack(this)
   }
 }

@@ -6,25 +6,24 @@ export interface QueueBounds {
   readonly bytesMax: number
 }
 
-/** A place in the queue. Leaving it is O(1): a client that goes away leaves at once, wherever it stands. */
-export interface Place<T> {
-  readonly value: T
+/** What stands in a queue is its own place, so that one who waits costs one object. The queue writes what is not readonly. */
+export interface Place<P> {
   readonly bytes: number
-  readonly sinceMs: number
-  before: Place<T> | undefined
-  after: Place<T> | undefined
+  before: P | undefined
+  after: P | undefined
   queued: boolean
 }
 
 /**
- * First in, first out, bounded in number and bytes; a doubly linked list.
+ * First in, first out, bounded in number and bytes; a doubly linked list. Leaving it is O(1): a client that goes away
+ * leaves at once, wherever it stands.
  *
  *     oldest -> place <-> place <-> place <- newest
  */
-export class Queue<T> {
+export class Queue<P extends Place<P>> {
   readonly #bounds: QueueBounds
-  #oldest: Place<T> | undefined
-  #newest: Place<T> | undefined
+  #oldest: P | undefined
+  #newest: P | undefined
   #depth = 0
   #bytes = 0
 
@@ -40,36 +39,32 @@ export class Queue<T> {
     return this.#bytes
   }
 
-  get oldest(): Place<T> | undefined {
+  get oldest(): P | undefined {
     return this.#oldest
   }
 
-  /** Why one more of this size may not wait; undefined if it may. */
-  refuses(bytes: number): 'QUEUE_FULL' | 'QUEUE_BYTES_FULL' | undefined {
-    if (this.#depth >= this.#bounds.depthMax) return 'QUEUE_FULL'
+  /**
+   * Why one more of this size may not wait; undefined if it may.
+   * @param elsewhere how many wait in queues that share this one's `depthMax`.
+   */
+  refuses(bytes: number, elsewhere = 0): 'QUEUE_FULL' | 'QUEUE_BYTES_FULL' | undefined {
+    if (this.#depth + elsewhere >= this.#bounds.depthMax) return 'QUEUE_FULL'
     if (this.#bytes + bytes > this.#bounds.bytesMax) return 'QUEUE_BYTES_FULL'
     return undefined
   }
 
-  push(value: T, bytes: number, nowMs: number): Place<T> {
-    const place: Place<T> = {
-      value,
-      bytes,
-      sinceMs: nowMs,
-      before: this.#newest,
-      after: undefined,
-      queued: true,
-    }
+  push(place: P): void {
+    place.queued = true
+    place.before = this.#newest
     if (this.#newest === undefined) this.#oldest = place
     else this.#newest.after = place
     this.#newest = place
     this.#depth += 1
-    this.#bytes += bytes
-    return place
+    this.#bytes += place.bytes
   }
 
   /** Does nothing if the place has left already. */
-  leave(place: Place<T>): void {
+  leave(place: P): void {
     if (!place.queued) return
     place.queued = false
     if (place.before === undefined) this.#oldest = place.after

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../src/core/manual-clock.ts'
 import type { Replica, ReplicaPhase } from '../src/core/replica.ts'
 import { silentMetrics } from '../src/core/telemetry.ts'
-import type { Permit } from './permit.ts'
+import { HeldPermit, type Permit } from './permit.ts'
 import { RevisionActivator, type ActivationBounds } from './revision-activator.ts'
 
 const BOUNDS: ActivationBounds = { depthMax: 100, bytesMax: 1_000, activationTimeoutMs: 60_000 }
@@ -42,6 +42,7 @@ class Story {
         ...silentMetrics,
         queueLeft: (_revision, outcome, waitMs) => this.told.push(`${outcome} ${waitMs}`),
         coldStart: (_revision, durationMs) => this.told.push(`cold start ${durationMs}`),
+        replicaEjected: () => this.told.push('ejected'),
       },
       wake: () => this.told.push('wake'),
     })
@@ -61,6 +62,13 @@ class Story {
     } catch (error) {
       this.log.push(`${name}: ${String(error)}`)
     }
+  }
+
+  /** The connection of this request was refused. */
+  fail(name: string): void {
+    const permit = this.permit(name)
+    if (permit instanceof HeldPermit) this.revision.failed(permit.slot)
+    permit[Symbol.dispose]()
   }
 
   finish(name: string): void {
@@ -427,5 +435,66 @@ describe('RevisionActivator, retries', () => {
     story.finish('first')
     await settled(story)
     expect(story.permit('again').replica).toBe('ml/b')
+  })
+})
+
+describe('RevisionActivator, replicas that fail', () => {
+  it('sends nothing to one that failed until its backoff is over', async () => {
+    const story = new Story({ containerConcurrency: 0 })
+    story.revision.update([replica('a'), replica('b')])
+    story.request('fails')
+    story.fail('fails')
+    for (const name of ['1', '2']) story.request(name)
+    expect(['1', '2'].map((name) => story.permit(name).replica)).toEqual(['ml/b', 'ml/b'])
+    expect(story.told).toEqual(['served 0', 'ejected', 'served 0', 'served 0'])
+    await story.clock.advance(1_000)
+    story.request('3')
+    expect(story.permit('3').replica).toBe('ml/a')
+  })
+
+  it('serves those who wait when it comes back', async () => {
+    const story = new Story()
+    story.revision.update([replica('a'), replica('b')])
+    story.request('fails')
+    story.fail('fails')
+    for (const name of ['on b', 'waits']) story.request(name)
+    await story.clock.advance(999)
+    expect(story.log).toEqual(['fails', 'on b'])
+    await story.clock.advance(1)
+    expect(story.permit('waits')).toMatchObject({ replica: 'ml/a', waitedMs: 1_000, cold: false })
+  })
+
+  it('keeps on with the last one, and with all of them once each has failed', async () => {
+    const story = new Story()
+    story.revision.update([replica('a'), replica('b')])
+    for (const name of ['on a', 'on b', 'waits']) story.request(name)
+    story.fail('on a')
+    await settled(story)
+    expect([story.log, story.told.includes('wake')]).toEqual([['on a', 'on b'], false])
+    story.fail('on b')
+    await settled(story)
+    expect(story.permit('waits').replica).toBe('ml/a')
+  })
+
+  it('has one that failed back at once when the others leave', async () => {
+    const story = new Story()
+    story.revision.update([replica('a'), replica('b')])
+    story.request('fails')
+    story.fail('fails')
+    for (const name of ['on b', 'waits']) story.request(name)
+    story.revision.update([replica('a')])
+    await settled(story)
+    expect(story.permit('waits').replica).toBe('ml/a')
+  })
+
+  it('forgets a failure with the replica, and probes nobody then', async () => {
+    const story = new Story()
+    story.revision.update([replica('a'), replica('b')])
+    story.request('fails')
+    story.fail('fails')
+    story.revision.update([replica('b')])
+    expect(story.clock.nextDueMs()).toBeUndefined()
+    story.fail('fails')
+    expect(story.clock.nextDueMs()).toBeUndefined()
   })
 })

@@ -1,3 +1,4 @@
+import type { Cancellation } from '../src/core/cancellation.ts'
 import type { Clock, Timer } from '../src/core/clock.ts'
 import type { RevisionName } from '../src/core/names.ts'
 import { Refusal } from '../src/core/refusals.ts'
@@ -5,9 +6,11 @@ import type { Replica } from '../src/core/replica.ts'
 import type { Metrics } from '../src/core/telemetry.ts'
 import { ConcurrencyMeter } from './concurrency-meter.ts'
 import { DrainRate } from './drain-rate.ts'
-import { HeldPermit, type Permit } from './permit.ts'
-import { Queue, type Place, type QueueBounds } from './queue.ts'
-import { SlotTable, type Slot } from './slots.ts'
+import { PassiveHealth, type Probe } from './passive-health.ts'
+import { HeldPermit, type Permit, type PermitIssuer } from './permit.ts'
+import { Queue, type QueueBounds } from './queue.ts'
+import { NO_SLOTS, type Slot, type Slots } from './slot.ts'
+import { SlotTable } from './slots.ts'
 import { Waiter } from './waiter.ts'
 
 /** A retry waits this long for another replica to turn up while the one that failed still stands. */
@@ -20,41 +23,37 @@ export interface ActivationBounds extends QueueBounds {
 
 export interface AcquireOptions {
   /** Aborted when the client is gone, the deadline has passed or the gateway stops: the wait ends at once. */
-  readonly signal: AbortSignal
+  readonly signal: Cancellation
   /** What the request occupies while it waits; counts against `bytesMax`. */
   readonly bytes?: number
   /** The permits with which this request has failed before: it goes to another replica. */
   readonly failed?: readonly Permit[]
 }
 
-/** The queue, the slots and the load of one revision. */
-export class RevisionActivator {
-  readonly #revision: RevisionName
+/** The queue, the slots, the health and the load of one revision. */
+export class RevisionActivator implements PermitIssuer {
+  readonly name: RevisionName
   readonly #clock: Clock
   readonly #metrics: Metrics
   readonly #bounds: ActivationBounds
   readonly #wake: () => void
   readonly #queue: Queue<Waiter>
   readonly #drainRate = new DrainRate()
-  /** One for all permits, so that a permit costs no closure. */
-  readonly #giveBack = (permit: HeldPermit): void => {
-    const nowMs = this.#clock.now()
-    this.#drainRate.permitHeld(nowMs - permit.sinceMs)
-    this.meter.leave(nowMs)
-    this.slots.giveBack(permit.slot)
-    this.#serve()
-  }
+  readonly #health: PassiveHealth
+  /** One for all who wait. */
+  readonly #onGone = (waiter: Waiter): void =>
+    this.#refuse(waiter, { reason: waiter.reason, outcome: 'gone', nowMs: this.#clock.now() })
   /** Those in the queue whom any replica would serve; the others are retries that avoid one. */
   #plainWaiting = 0
   #closed = false
-  /** Fires when the oldest place has waited its time. All wait equally long, so one timer serves the queue. */
+  /** Fires when the oldest has waited its time, or earlier. All wait equally long, so one timer serves the queue. */
   #deadline: Timer | undefined
   /** Since when requests wait for a revision with no ready replica. */
   #coldSinceMs: number | undefined
   /** Why no replica is ready, for the answer to those who waited in vain. */
   #blockedBy: string | undefined
 
-  readonly slots: SlotTable
+  readonly slots: Slots
   readonly meter: ConcurrencyMeter
 
   constructor(options: {
@@ -64,15 +63,23 @@ export class RevisionActivator {
     readonly clock: Clock
     readonly metrics: Metrics
     readonly wake: () => void
+    readonly probe?: Probe | undefined
+    /** Default: a table of this thread's own. */
+    readonly slots?: Slots | undefined
   }) {
-    this.#revision = options.revision
+    this.name = options.revision
     this.#clock = options.clock
     this.#metrics = options.metrics
     this.#bounds = options.bounds
     this.#wake = options.wake
     this.#queue = new Queue(options.bounds)
-    this.slots = new SlotTable(options.containerConcurrency)
+    this.slots = options.slots ?? new SlotTable(options.containerConcurrency)
     this.meter = new ConcurrencyMeter(options.clock.now())
+    this.#health = new PassiveHealth({
+      clock: options.clock,
+      probe: options.probe,
+      onBack: () => this.serve(),
+    })
   }
 
   get waiting(): number {
@@ -92,8 +99,9 @@ export class RevisionActivator {
   update(replicas: readonly Replica[]): void {
     this.#closed = false
     this.slots.replace(replicas.filter((replica) => replica.phase === 'ready'))
+    this.#health.retain((slot) => this.slots.has(slot))
     this.#blockedBy = replicas.find((replica) => replica.reason !== undefined)?.reason
-    this.#serve()
+    this.serve()
   }
 
   acquire(options: AcquireOptions): Permit | Promise<Permit> {
@@ -105,20 +113,35 @@ export class RevisionActivator {
     // A newcomer never overtakes. Retries that wait could not use what is free: they do not hold it up.
     const slot = this.#plainWaiting === 0 ? this.slots.take(avoid) : undefined
     if (slot !== undefined) {
-      this.#metrics.queueLeft(this.#revision, 'served', 0)
-      return new HeldPermit(
-        { revision: this.#revision, slot, sinceMs: nowMs, waitedMs: 0, cold: false },
-        this.#giveBack,
-      )
+      this.#metrics.queueLeft(this.name, 'served', 0)
+      return new HeldPermit(this, slot, nowMs)
     }
     const bytes = options.bytes ?? 0
-    const overflow = this.#queue.refuses(bytes)
-    if (overflow !== undefined) {
-      this.meter.leave(nowMs)
-      this.#metrics.queueLeft(this.#revision, 'refused', 0)
-      throw new Refusal(overflow, { retryAfterSeconds: this.#retryAfterSeconds(nowMs) })
-    }
-    return this.#wait(avoid, bytes, options.signal)
+    const overflow = this.#queue.refuses(bytes, this.slots.waitingElsewhere)
+    if (overflow !== undefined) throw this.#overflowing(overflow, nowMs)
+    return this.#wait(options.signal, { avoid, bytes, nowMs })
+  }
+
+  /** Called by a permit whose scope ended. */
+  takeBack(permit: HeldPermit): void {
+    const nowMs = this.#clock.now()
+    this.#drainRate.permitHeld(nowMs - permit.sinceMs)
+    this.meter.leave(nowMs)
+    this.slots.giveBack(permit.slot)
+    this.#serve(nowMs)
+  }
+
+  /** The replica of this permit refused or reset its connection. */
+  failed(slot: Slot): void {
+    if (!this.slots.has(slot) || !this.#health.failed(slot)) return
+    this.#metrics.replicaEjected(this.name)
+    // Where it was the last healthy one, those that failed before it are in the choice again.
+    this.serve()
+  }
+
+  /** The replica of this permit gave a whole answer. */
+  answered(slot: Slot): void {
+    this.#health.answered(slot)
   }
 
   /** True, and nothing is handed out on today's replicas any more, if nothing waits or runs. */
@@ -128,15 +151,17 @@ export class RevisionActivator {
 
   keep(): void {
     this.slots.keep()
-    this.#serve()
+    this.serve()
   }
 
   /** The revision is gone: nobody will ever be served, unless an update brings it back. */
   close(): void {
     this.#closed = true
     this.slots.replace([])
-    for (let place = this.#queue.oldest; place !== undefined; place = this.#queue.oldest) {
-      this.#refuse(place, this.#removed())
+    this.#health.retain(() => false)
+    const nowMs = this.#clock.now()
+    for (let waiter = this.#queue.oldest; waiter !== undefined; waiter = this.#queue.oldest) {
+      this.#refuse(waiter, { reason: this.#removed(), outcome: 'refused', nowMs })
     }
   }
 
@@ -145,115 +170,133 @@ export class RevisionActivator {
     if (this.#queue.depth > 0 && !this.slots.isWarm) this.#wake()
   }
 
-  #wait(avoid: readonly Slot[], bytes: number, signal: AbortSignal): Promise<Permit> {
+  /** Hands free slots to those who wait, here and in other threads. */
+  serve(): void {
+    this.slots.settle()
+    if (this.#queue.depth > 0) this.#serve(this.#clock.now())
+  }
+
+  #wait(
+    signal: Cancellation,
+    asked: { readonly avoid: readonly Slot[]; readonly bytes: number; readonly nowMs: number },
+  ): Promise<Permit> {
+    const { avoid, bytes, nowMs } = asked
     const cold = !this.slots.isWarm
-    const waiter = new Waiter({ avoid, cold, signal })
-    const place = this.#queue.push(waiter, bytes, this.#clock.now())
-    if (avoid.length === 0) this.#plainWaiting += 1
-    waiter.listen(() => this.#refuse(place, signal.reason, 'gone'))
-    this.#armDeadline()
-    if (avoid.length > 0) this.#giveUpWithoutAnother(place)
-    if (cold) {
-      // Once per spell: whoever decides looks at all who wait, and wakeAgain repeats it.
-      if (this.#coldSinceMs === undefined) {
-        this.#coldSinceMs = this.#clock.now()
-        this.#wake()
-      }
+    const { promise, resolve: settle } = Promise.withResolvers<HeldPermit>()
+    const waiter = new Waiter({
+      avoid,
+      cold,
+      bytes,
+      sinceMs: nowMs,
+      signal,
+      settle,
+      onGone: this.#onGone,
+    })
+    if (!this.slots.join(waiter)) {
+      waiter.withdraw()
+      throw this.#overflowing('QUEUE_FULL', nowMs)
     }
-    return waiter.promise
+    this.#queue.push(waiter)
+    if (avoid.length === 0) this.#plainWaiting += 1
+    else this.#giveUpWithoutAnother(waiter)
+    this.#armDeadline(nowMs)
+    // Once per spell: whoever decides looks at all who wait, and wakeAgain repeats it.
+    if (cold && this.#coldSinceMs === undefined) {
+      this.#coldSinceMs = nowMs
+      this.#wake()
+    }
+    return promise
   }
 
   /** Hands free slots to those who wait, oldest first; a retry that cannot use them lets the next one by. */
-  #serve(): void {
-    let place = this.#queue.oldest
-    while (place !== undefined) {
-      const next = place.after
-      const slot = this.slots.take(place.value.avoid)
-      if (slot !== undefined) this.#grant(place, slot)
-      else if (place.value.avoid.length === 0) break
-      place = next
+  #serve(nowMs: number): void {
+    let waiter = this.#queue.oldest
+    while (waiter !== undefined) {
+      const next: Waiter | undefined = waiter.after
+      const slot = this.slots.takeFor(waiter)
+      if (slot !== undefined) this.#grant(waiter, slot, nowMs)
+      else if (waiter.avoid.length === 0 && !this.slots.mayServeBehind) break
+      waiter = next
     }
-    this.#armDeadline()
   }
 
-  #grant(place: Place<Waiter>, slot: Slot): void {
-    this.#leave(place)
-    const nowMs = this.#clock.now()
-    const waitedMs = nowMs - place.sinceMs
+  #grant(waiter: Waiter, slot: Slot, nowMs: number): void {
+    this.#leave(waiter)
     if (this.#coldSinceMs !== undefined) {
       const coldMs = nowMs - this.#coldSinceMs
       this.#coldSinceMs = undefined
       this.#drainRate.coldStarted(coldMs)
-      this.#metrics.coldStart(this.#revision, coldMs)
+      this.#metrics.coldStart(this.name, coldMs)
     }
-    this.#metrics.queueLeft(this.#revision, 'served', waitedMs)
-    const { cold } = place.value
-    place.value.grant(
-      new HeldPermit({ revision: this.#revision, slot, sinceMs: nowMs, waitedMs, cold }, this.#giveBack),
-    )
+    this.#metrics.queueLeft(this.name, 'served', nowMs - waiter.sinceMs)
+    waiter.grant(new HeldPermit(this, slot, nowMs, waiter))
   }
 
-  #leave(place: Place<Waiter>): void {
-    this.#queue.leave(place)
-    if (place.value.avoid.length === 0) this.#plainWaiting -= 1
+  #leave(waiter: Waiter): void {
+    this.#queue.leave(waiter)
+    if (waiter.avoid.length === 0) this.#plainWaiting -= 1
   }
 
   #removed(): Refusal {
-    return new Refusal('NO_ROUTE', { detail: `${this.#revision} was removed` })
+    return new Refusal('NO_ROUTE', { detail: `${this.name} was removed` })
   }
 
-  #refuse(place: Place<Waiter>, reason: unknown, outcome: 'refused' | 'gone' = 'refused'): void {
-    if (!place.queued) return
-    this.#leave(place)
-    const nowMs = this.#clock.now()
+  #overflowing(code: 'QUEUE_FULL' | 'QUEUE_BYTES_FULL', nowMs: number): Refusal {
+    this.meter.leave(nowMs)
+    this.#metrics.queueLeft(this.name, 'refused', 0)
+    return new Refusal(code, { retryAfterSeconds: this.#retryAfterSeconds(nowMs) })
+  }
+
+  #refuse(
+    waiter: Waiter,
+    why: { readonly reason: unknown; readonly outcome: 'refused' | 'gone'; readonly nowMs: number },
+  ): void {
+    if (!waiter.queued) return
+    const { reason, outcome, nowMs } = why
+    this.#leave(waiter)
+    this.slots.part(waiter)
     this.meter.leave(nowMs)
     if (this.#queue.depth === 0) this.#coldSinceMs = undefined
-    this.#metrics.queueLeft(this.#revision, outcome, nowMs - place.sinceMs)
-    place.value.refuse(reason)
-    this.#armDeadline()
+    this.#metrics.queueLeft(this.name, outcome, nowMs - waiter.sinceMs)
+    waiter.refuse(reason)
   }
 
-  #armDeadline(): void {
+  /** An armed timer is never late for a new oldest, who came after the one it was armed for: it is left as it is. */
+  #armDeadline(nowMs: number): void {
     const oldest = this.#queue.oldest
-    if (oldest === undefined || this.#bounds.activationTimeoutMs === 0) {
-      this.#deadline?.cancel()
+    if (this.#deadline !== undefined || oldest === undefined || this.#bounds.activationTimeoutMs === 0) return
+    const delayMs = oldest.sinceMs + this.#bounds.activationTimeoutMs - nowMs
+    const expire = (): void => {
       this.#deadline = undefined
-      return
+      this.#expire()
     }
-    // An armed timer is never late for the new oldest: it came after the one the timer was armed for.
-    this.#deadline ??= this.#clock.after(
-      oldest.sinceMs + this.#bounds.activationTimeoutMs - this.#clock.now(),
-      () => {
-        this.#deadline = undefined
-        this.#expire()
-      },
-    )
+    this.#deadline = this.#clock.after(delayMs, expire, { keepAlive: false })
   }
 
   #expire(): void {
     const nowMs = this.#clock.now()
-    for (let place = this.#queue.oldest; place !== undefined; place = this.#queue.oldest) {
-      if (place.sinceMs + this.#bounds.activationTimeoutMs > nowMs) break
+    for (let waiter = this.#queue.oldest; waiter !== undefined; waiter = this.#queue.oldest) {
+      if (waiter.sinceMs + this.#bounds.activationTimeoutMs > nowMs) break
       const seconds = this.#bounds.activationTimeoutMs / 1000
       const why = this.#blockedBy === undefined ? '' : `; ${this.#blockedBy}`
-      const detail = `waited ${seconds} s for ${this.#revision}${why}`
-      this.#refuse(
-        place,
-        new Refusal('ACTIVATION_TIMEOUT', { detail, retryAfterSeconds: this.#retryAfterSeconds(nowMs) }),
-      )
+      const detail = `waited ${seconds} s for ${this.name}${why}`
+      const retryAfterSeconds = this.#retryAfterSeconds(nowMs)
+      const reason = new Refusal('ACTIVATION_TIMEOUT', { detail, retryAfterSeconds })
+      this.#refuse(waiter, { reason, outcome: 'refused', nowMs })
     }
-    this.#armDeadline()
+    this.#armDeadline(nowMs)
   }
 
-  #giveUpWithoutAnother(place: Place<Waiter>): void {
+  #giveUpWithoutAnother(waiter: Waiter): void {
     this.#clock.after(OTHER_REPLICA_PATIENCE_MS, () => {
-      if (!place.queued) return
+      if (!waiter.queued) return
       // Where the failed replica is gone by now, its replacement is on the way: wait for that.
-      if (!this.slots.hasOnly(place.value.avoid)) {
-        this.#giveUpWithoutAnother(place)
+      if (!this.slots.hasOnly(waiter.avoid)) {
+        this.#giveUpWithoutAnother(waiter)
         return
       }
-      this.#refuse(place, new Refusal('UPSTREAM_RESET', { detail: 'there is no other replica to try' }))
+      const reason = new Refusal('UPSTREAM_RESET', { detail: 'there is no other replica to try' })
+      this.#refuse(waiter, { reason, outcome: 'refused', nowMs: this.#clock.now() })
     })
   }
 
@@ -268,9 +311,7 @@ export class RevisionActivator {
   }
 }
 
-const NONE: readonly Slot[] = []
-
 function slotsOf(failed: readonly Permit[] | undefined): readonly Slot[] {
-  if (failed === undefined || failed.length === 0) return NONE
+  if (failed === undefined || failed.length === 0) return NO_SLOTS
   return failed.flatMap((permit) => (permit instanceof HeldPermit ? [permit.slot] : []))
 }

@@ -1,27 +1,22 @@
 import type { ReplicaName } from '../src/core/names.ts'
-import type { Address, Replica } from '../src/core/replica.ts'
+import type { Replica } from '../src/core/replica.ts'
+import { Drained } from './drained.ts'
+import { Choice, NO_SLOTS, type Slot, type Slots } from './slot.ts'
+import type { Waiter } from './waiter.ts'
 
-/** One ready replica and what runs on it. A replica that restarts elsewhere gets a new slot. */
-export interface Slot {
-  readonly replica: ReplicaName
-  readonly address: Address
+interface OwnSlot extends Slot {
   inFlight: number
-  /** Let go: the replica is about to leave and takes no request any more. */
   released: boolean
 }
 
-/**
- * The ready replicas of one revision. `containerConcurrency` is a hard limit per replica, 0 = none; a slot is
- * chosen and taken in one turn, so the limit is never crossed.
- */
-export class SlotTable {
-  #slots: Slot[] = []
-  /** Where the last search began: equal loads are served in turn. */
-  #turn = 0
+/** The slots of a revision where one thread serves all its requests. */
+export class SlotTable implements Slots {
+  #slots: OwnSlot[] = []
+  readonly #choice = new Choice()
   #inFlight = 0
-  readonly #drained = new Map<ReplicaName, (() => void)[]>()
+  readonly #drained = new Drained()
   /** Slots that left the table with requests in flight. */
-  readonly #leaving = new Set<Slot>()
+  readonly #leaving = new Set<OwnSlot>()
 
   containerConcurrency: number
 
@@ -29,7 +24,6 @@ export class SlotTable {
     this.containerConcurrency = containerConcurrency
   }
 
-  /** Requests in flight, on leaving replicas too. */
   get inFlight(): number {
     return this.#inFlight
   }
@@ -38,12 +32,14 @@ export class SlotTable {
     return this.#slots.length
   }
 
-  /** Whether a replica is there that takes requests, be it full now. */
   get isWarm(): boolean {
     return this.#slots.some((slot) => !slot.released)
   }
 
-  /** Replaces the table by the replicas that are ready now. */
+  /** There is no other thread. */
+  readonly waitingElsewhere = 0
+  readonly mayServeBehind = false
+
   replace(ready: readonly Replica[]): void {
     const before = new Map(this.#slots.map((slot) => [slot.replica, slot]))
     this.#slots = []
@@ -54,7 +50,7 @@ export class SlotTable {
         before.delete(name)
         this.#slots.push(known)
       } else {
-        this.#slots.push({ replica: name, address, inFlight: 0, released: false })
+        this.#slots.push({ replica: name, address, index: -1, inFlight: 0, released: false, ejected: false })
       }
     }
     for (const slot of before.values()) {
@@ -62,47 +58,44 @@ export class SlotTable {
     }
   }
 
-  /**
-   * Takes a slot on the least loaded replica with room; equal loads in turn. undefined: there is no room.
-   * @param avoid slots on which this request has failed before.
-   */
-  take(avoid?: readonly Slot[]): Slot | undefined {
-    const slots = this.#slots
-    const limit = this.containerConcurrency
-    let best: Slot | undefined
-    let bestAt = 0
-    for (let step = 0; step < slots.length; step++) {
-      const at = (this.#turn + step) % slots.length
-      const slot = slots[at]!
-      if (slot.released || (limit > 0 && slot.inFlight >= limit)) continue
-      if (avoid !== undefined && avoid.includes(slot)) continue
-      if (best === undefined || slot.inFlight < best.inFlight) {
-        best = slot
-        bestAt = at
-        if (slot.inFlight === 0) break
-      }
-    }
+  has(slot: Slot): boolean {
+    return this.#slots.some((each) => each === slot)
+  }
+
+  take(avoid: readonly Slot[] = NO_SLOTS): Slot | undefined {
+    const best = this.#choice.choose(this.#slots, this.containerConcurrency, avoid)
     if (best === undefined) return undefined
-    this.#turn = bestAt + 1
     best.inFlight += 1
     this.#inFlight += 1
     return best
   }
 
-  giveBack(slot: Slot): void {
+  giveBack(slot: OwnSlot): void {
     slot.inFlight -= 1
     this.#inFlight -= 1
     if (slot.inFlight > 0) return
     this.#leaving.delete(slot)
-    this.#settleDrained(slot.replica)
+    if (this.#drained.isAwaited(slot.replica) && this.inFlightOn(slot.replica) === 0)
+      this.#drained.settle(slot.replica)
   }
 
-  /** True where every replica that takes requests is among `avoid`. */
+  /** Within one thread the queue is the line. */
+  join(): boolean {
+    return true
+  }
+
+  settle(): void {}
+
+  takeFor(waiter: Waiter): Slot | undefined {
+    return this.take(waiter.avoid)
+  }
+
+  part(): void {}
+
   hasOnly(avoid: readonly Slot[]): boolean {
     return this.isWarm && this.#slots.every((slot) => slot.released || avoid.includes(slot))
   }
 
-  /** Takes no request on any replica of now; false, and nothing changes, if one is in flight. */
   letGo(): boolean {
     if (this.#inFlight > 0) return false
     for (const slot of this.#slots) slot.released = true
@@ -120,26 +113,7 @@ export class SlotTable {
     return sum
   }
 
-  /** Calls `done` once nothing is in flight on the replica; at once if so now. Returns how to stop waiting. */
   onDrained(replica: ReplicaName, done: () => void): () => void {
-    if (this.inFlightOn(replica) === 0) {
-      done()
-      return () => {}
-    }
-    const waiting = this.#drained.get(replica) ?? []
-    waiting.push(done)
-    this.#drained.set(replica, waiting)
-    return () => {
-      const at = waiting.indexOf(done)
-      if (at >= 0) waiting.splice(at, 1)
-      if (waiting.length === 0 && this.#drained.get(replica) === waiting) this.#drained.delete(replica)
-    }
-  }
-
-  #settleDrained(replica: ReplicaName): void {
-    const waiting = this.#drained.get(replica)
-    if (waiting === undefined || this.inFlightOn(replica) > 0) return
-    this.#drained.delete(replica)
-    for (const done of waiting) done()
+    return this.#drained.on(replica, this.inFlightOn(replica) === 0, done)
   }
 }

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { RevisionName } from '../src/core/names.ts'
 import type { Route, SplitTarget } from '../src/core/route.ts'
 import { RouteTable, type Match } from './route-table.ts'
+import type { Cursor } from './split.ts'
 
 const HOST = 'iris.ml.example.com'
 
@@ -147,6 +148,94 @@ describe('RouteTable for an explainer', () => {
   })
 })
 
+describe('RouteTable by model id', () => {
+  const entryOf = (service: `${string}/${string}`, changes: Partial<Route> = {}): Route => {
+    const [namespace, name] = service.split('/')
+    return route({
+      name: service,
+      service,
+      hosts: [`${name}.${namespace}.example.com`],
+      pathPrefixes: [`/serving/${service}`],
+      split: [{ revision: `${service}-predictor-00001`, percent: 100 }],
+      ...changes,
+    })
+  }
+  const GRPC = '/inference.GRPCInferenceService/ModelInfer'
+  const table = new RouteTable([
+    entryOf('ml/iris', {
+      component: 'transformer',
+      split: [{ revision: 'ml/iris-transformer-00001', percent: 100 }],
+    }),
+    // Routes of the same service that do not answer its own host.
+    route({ name: 'ml/iris-predictor', hosts: ['iris-predictor.ml.example.com'] }),
+    route({ name: 'ml/iris-explain', match: 'explain', hosts: ['iris.ml.example.com'] }),
+    entryOf('ml/flower'),
+    entryOf('default/flower'),
+    entryOf('lab/flower'),
+    entryOf('ml/twin'),
+    entryOf('lab/twin'),
+    entryOf('ml/soon'),
+    entryOf('lab/soon', { split: [] }),
+    entryOf('default/asleep', { split: [] }),
+    entryOf('ml/asleep'),
+  ])
+
+  it.each<{ id: string; revision: RevisionName | undefined; why: string }>([
+    { id: 'ml/iris', revision: 'ml/iris-transformer-00001', why: 'namespace and name' },
+    { id: 'iris', revision: 'ml/iris-transformer-00001', why: 'only one namespace has it' },
+    { id: 'lab/flower', revision: 'lab/flower-predictor-00001', why: 'namespace and name' },
+    { id: 'flower', revision: 'default/flower-predictor-00001', why: 'several have it, default among them' },
+    { id: 'twin', revision: undefined, why: 'several have it, not default' },
+    { id: 'ml/twin', revision: 'ml/twin-predictor-00001', why: 'namespace and name' },
+    { id: 'soon', revision: undefined, why: 'a second one cannot answer yet' },
+    { id: 'ml/soon', revision: 'ml/soon-predictor-00001', why: 'namespace and name' },
+    { id: 'asleep', revision: undefined, why: 'that of default cannot answer yet' },
+    { id: 'iris-predictor', revision: undefined, why: 'a component, not a service' },
+    { id: 'ml/iris-predictor', revision: undefined, why: 'a component, not a service' },
+    { id: 'ml', revision: undefined, why: 'a namespace' },
+    { id: '', revision: undefined, why: 'nothing' },
+    { id: 'ml/iris/x', revision: undefined, why: 'too many parts' },
+  ])('leads $id to $revision: $why', ({ id, revision }) => {
+    const match = ask(table, 'gateway:8080', GRPC, { 'mm-model-id': id })
+    expect(match?.revision).toBe(revision)
+    expect(match?.path).toBe(revision === undefined ? undefined : GRPC)
+  })
+
+  it('takes the virtual model before the model', () => {
+    const headers = { 'mm-vmodel-id': 'ml/flower', 'mm-model-id': 'ml/iris' }
+    expect(ask(table, 'gateway', GRPC, headers)?.route.name).toBe('ml/flower')
+    expect(ask(table, 'gateway', GRPC, { ...headers, 'mm-vmodel-id': 'ml/none' })).toBeUndefined()
+  })
+
+  it('is not looked at when the host or the path leads somewhere', () => {
+    const asked: string[] = []
+    const header = (name: string): string => {
+      asked.push(name)
+      return 'ml/iris'
+    }
+    expect(table.match({ host: 'flower.ml.example.com', path: GRPC, header })?.route.name).toBe('ml/flower')
+    expect(table.match({ host: 'gateway', path: `/serving/lab/flower${GRPC}`, header })).toMatchObject({
+      route: { name: 'lab/flower' },
+      path: GRPC,
+    })
+    expect(asked).toEqual([])
+  })
+
+  it('divides the calls with those that come by the host', () => {
+    const split = [
+      { revision: 'ml/canary-predictor-00002', percent: 50 },
+      { revision: 'ml/canary-predictor-00001', percent: 50 },
+    ] as const
+    const canary = new RouteTable([entryOf('ml/canary', { split })])
+    const picked = Array.from({ length: 100 }, (_, nth) =>
+      nth % 2 === 0
+        ? ask(canary, 'canary.ml.example.com')?.revision
+        : ask(canary, 'gateway', GRPC, { 'mm-model-id': 'canary' })?.revision,
+    )
+    expect(picked.filter((revision) => revision === 'ml/canary-predictor-00002')).toHaveLength(50)
+  })
+})
+
 describe('RouteTable with stickiness', () => {
   it('gives one value of a header the same revision, and the others in turn', () => {
     const table = new RouteTable([route({ split: halves, sticky: { from: 'header', name: 'X-User' } })])
@@ -214,5 +303,22 @@ describe('RouteTable replaced by another', () => {
     expect(ask(after, 'gone')).toBeUndefined()
     const picked = Array.from({ length: 100 }, () => ask(after, HOST)?.revision)
     expect(picked.filter((revision) => revision === 'ml/iris-predictor-00002')).toHaveLength(50)
+  })
+
+  it('asks for a cursor where a split is new, by route', () => {
+    const asked: string[] = []
+    let place = 0
+    const cursorOf = ({ name }: Route): Cursor | undefined => {
+      asked.push(name)
+      return name === 'ml/shared' ? { next: () => place++ % 100 } : undefined
+    }
+    const routes = [route({ split: halves }), route({ name: 'ml/shared', hosts: ['shared'], split: halves })]
+    const before = new RouteTable(routes, undefined, { cursorOf })
+    const after = new RouteTable([...routes, route({ name: 'ml/new', hosts: ['new'] })], before, { cursorOf })
+    expect(asked).toEqual(['ml/iris-predictor', 'ml/shared', 'ml/new'])
+    ask(before, 'shared')
+    ask(after, 'shared')
+    ask(after, HOST)
+    expect(place).toBe(2)
   })
 })

@@ -1,6 +1,7 @@
 import type { RevisionName } from '../src/core/names.ts'
 import type { Route } from '../src/core/route.ts'
-import { Split } from './split.ts'
+import { modelPlaces, modelIdOf } from './model-id.ts'
+import { Split, type Cursor } from './split.ts'
 
 /** What routing looks at of a request. */
 export interface RequestHead {
@@ -30,6 +31,11 @@ interface Place {
   all?: Entry
 }
 
+export interface RouteTableOptions {
+  /** Where the splits of worker threads meet; undefined = the split of this route keeps its own place. */
+  readonly cursorOf?: (route: Route) => Cursor | undefined
+}
+
 const EXPLAIN = /^\/v1\/models\/[\w-]+:explain$/
 
 /** An immutable table: made anew for each change and swapped in one assignment. */
@@ -37,19 +43,22 @@ export class RouteTable {
   readonly #byHost = new Map<string, Place>()
   readonly #byPrefix = new Map<string, Place>()
   readonly #byName = new Map<string, Entry>()
+  readonly #byModel: ReadonlyMap<string, Place>
   /** How many segments the path prefixes have, most first: `/serving/ns/name` has 3. */
   readonly #prefixDepths: readonly number[]
 
   /** @param previous the table before: a split that stays the same goes on where it was. */
-  constructor(routes: readonly Route[], previous?: RouteTable) {
+  constructor(routes: readonly Route[], previous?: RouteTable, options: RouteTableOptions = {}) {
     const depths = new Set<number>()
     for (const route of routes) {
       if (route.split.length === 0) continue
-      const before = previous === undefined ? undefined : previous.#byName.get(entryKey(route))
+      const before = previous === undefined ? undefined : previous.#byName.get(routeKey(route))
       const split =
-        before !== undefined && before.split.equals(route.split) ? before.split : new Split(route.split)
+        before !== undefined && before.split.equals(route.split)
+          ? before.split
+          : new Split(route.split, options.cursorOf?.(route))
       const entry: Entry = { route, split }
-      this.#byName.set(entryKey(route), entry)
+      this.#byName.set(routeKey(route), entry)
       for (const host of route.hosts) put(this.#byHost, host, entry)
       for (const prefix of route.pathPrefixes) {
         put(this.#byPrefix, prefix, entry)
@@ -57,6 +66,10 @@ export class RouteTable {
       }
     }
     this.#prefixDepths = [...depths].sort((a, b) => b - a)
+    this.#byModel = modelPlaces(routes, (route) => {
+      const entry = this.#byName.get(routeKey(route))
+      return entry === undefined ? undefined : { all: entry }
+    })
   }
 
   get size(): number {
@@ -75,11 +88,14 @@ export class RouteTable {
       const rest = head.path.slice(prefixLength)
       return pick(place, head, rest.startsWith('/') ? rest : `/${rest}`)
     }
-    return undefined
+    const model = modelIdOf(head)
+    const byModel = model === undefined ? undefined : this.#byModel.get(model)
+    return byModel === undefined ? undefined : pick(byModel, head, head.path)
   }
 }
 
-function entryKey(route: Route): string {
+/** What a route is known by from one table to the next. */
+export function routeKey(route: Route): string {
   return `${route.name}#${route.match}`
 }
 

@@ -1,6 +1,13 @@
 import type { SplitTarget } from '../src/core/route.ts'
 
-const CYCLE = 100
+/** How many picks a cycle has: one for each percent. */
+export const CYCLE = 100
+
+/** Where in its cycle a split is. */
+export interface Cursor {
+  /** The place of the next pick, 0 to 99, one after the other and round again; no place is given to two picks. */
+  next(): number
+}
 
 /**
  * Divides requests over revisions by percent, exactly: the cycle of 100 picks repeats, so any 100
@@ -11,10 +18,13 @@ const CYCLE = 100
 export class Split {
   readonly targets: readonly SplitTarget[]
   readonly #cycle: Uint8Array
-  #at = 0
+  readonly #cursor: Cursor
 
-  /** @param targets percents are whole numbers that sum to 100. */
-  constructor(targets: readonly SplitTarget[]) {
+  /**
+   * @param targets percents are whole numbers that sum to 100.
+   * @param cursor shared by splits that divide the same requests, e.g. one in each thread. Default: one of its own.
+   */
+  constructor(targets: readonly SplitTarget[], cursor: Cursor = new OwnCursor()) {
     const sum = targets.reduce((total, target) => total + target.percent, 0)
     if (sum !== CYCLE || targets.some(({ percent }) => !Number.isInteger(percent) || percent < 0)) {
       const percents = targets.map((target) => target.percent).join(', ')
@@ -22,13 +32,14 @@ export class Split {
     }
     this.targets = targets
     this.#cycle = spread(targets.map((target) => target.percent))
+    this.#cursor = cursor
   }
 
   /** The next revision in turn. */
   pick(): SplitTarget {
-    const at = this.#at
-    this.#at = at + 1 === CYCLE ? 0 : at + 1
-    return this.targets[this.#cycle[at]!]!
+    // Most routes have one revision: they need no place, and threads need not meet at a shared one.
+    if (this.targets.length === 1) return this.targets[0]!
+    return this.targets[this.#cycle[this.#cursor.next()]!]!
   }
 
   /**
@@ -53,6 +64,16 @@ export class Split {
         return mine.revision === target.revision && mine.percent === target.percent && mine.tag === target.tag
       })
     )
+  }
+}
+
+class OwnCursor implements Cursor {
+  #at = 0
+
+  next(): number {
+    const at = this.#at
+    this.#at = at + 1 === CYCLE ? 0 : at + 1
+    return at
   }
 }
 

@@ -5,6 +5,11 @@ const count = { type: 'integer', minimum: 0 } as const
 const epochMs = { type: 'number', description: 'epoch milliseconds' } as const
 const percent = { type: 'integer', minimum: 0, maximum: 100 } as const
 const qualifiedName = { type: 'string', description: 'namespace/name' } as const
+const address = {
+  type: 'object',
+  properties: { host: text, port: count },
+  required: ['host', 'port'],
+} as const
 const phases = ['scheduling', 'pulling', 'loading', 'ready', 'draining', 'failed'] as const
 
 function object(
@@ -108,7 +113,8 @@ export const sharedSchemas = [
       phase: { enum: phases },
       sinceMs: epochMs,
       createdAtMs: epochMs,
-      address: { type: 'object', properties: { host: text, port: count }, required: ['host', 'port'] },
+      address,
+      grpcAddress: address,
       reason: text,
       reasonCode: text,
       exitCode: { type: 'integer' },
@@ -116,7 +122,7 @@ export const sharedSchemas = [
       retryAtMs: epochMs,
       pid: count,
     },
-    ['address', 'reason', 'reasonCode', 'exitCode', 'retryAtMs', 'pid'],
+    ['address', 'grpcAddress', 'reason', 'reasonCode', 'exitCode', 'retryAtMs', 'pid'],
   ),
   object('Problem', 'What is wrong with one document.', {
     source: text,

@@ -56,6 +56,11 @@ export function program(io: Io, version: string, roles: Roles): Command {
     .option('--port <port>', 'port of the gateway; 0 = any free port', port)
     .option('--admin-port <port>', 'port of the admin API and the web page; 0 = any free port', port)
     .option('--host <address>', 'address that the gateway listens on')
+    .option(
+      '--workers <count>',
+      'threads that carry requests; 0 and 1 = the main thread',
+      wholeNumber(0, 256),
+    )
     .option('--state-dir <folder>', 'folder for revisions, logs and downloads')
     .addOption(
       new Option('--log-level <level>', 'how much to log').choices(['debug', 'info', 'warn', 'error']),

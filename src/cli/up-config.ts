@@ -21,10 +21,12 @@ export interface UpConfig {
  */
 export function readUpConfig(options: UpOptions, cwd: string): UpConfig {
   const file = options.config === undefined ? findConfig(options.paths, cwd) : resolve(cwd, options.config)
-  const config = readConfig(withFlags(file === undefined ? {} : readFile(file), options), file)
+  const configDir = file === undefined ? cwd : dirname(file)
+  const written = withFlags(file === undefined ? {} : readFile(file), options)
+  const config = readConfig(withAbsoluteFiles(written, configDir), file)
   return {
     config,
-    configDir: file === undefined ? cwd : dirname(file),
+    configDir,
     stateDir: resolve(cwd, config.local.stateDir),
   }
 }
@@ -52,7 +54,7 @@ function readFile(file: string): Record<string, unknown> {
 
 function withFlags(file: Record<string, unknown>, options: UpOptions): Record<string, unknown> {
   const sections = {
-    gateway: defined({ host: options.host, port: options.port }),
+    gateway: defined({ host: options.host, port: options.port, workers: options.workers }),
     admin: defined({ port: options.adminPort }),
     local: defined({ stateDir: options.stateDir }),
   }
@@ -63,6 +65,32 @@ function withFlags(file: Record<string, unknown>, options: UpOptions): Record<st
     if (typeof own === 'object' && !Array.isArray(own)) merged[section] = { ...own, ...flags }
   }
   return merged
+}
+
+/** The files that `gateway.tls` and `gateway.upstreamTls` name, as absolute paths. */
+function withAbsoluteFiles(config: Record<string, unknown>, dir: string): Record<string, unknown> {
+  const { gateway } = config
+  if (!isMapping(gateway)) return config
+  const { tls, upstreamTls } = gateway
+  const absolute = (section: unknown): unknown =>
+    isMapping(section)
+      ? Object.fromEntries(
+          Object.entries(section).map(([key, value]) =>
+            // An empty path stays as it is: the schema names it.
+            key.endsWith('File') && typeof value === 'string' && value !== ''
+              ? [key, resolve(dir, value)]
+              : [key, value],
+          ),
+        )
+      : section
+  return {
+    ...config,
+    gateway: { ...gateway, ...defined({ tls: absolute(tls), upstreamTls: absolute(upstreamTls) }) },
+  }
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function defined(flags: Record<string, unknown>): Record<string, unknown> {

@@ -7,6 +7,7 @@ export interface UpOptions {
   readonly port?: number
   readonly adminPort?: number
   readonly host?: string
+  readonly workers?: number
   readonly stateDir?: string
   readonly logLevel?: 'debug' | 'info' | 'warn' | 'error'
 }

@@ -74,3 +74,8 @@ export function rfc3339(epochMs: number): string {
 export function rfc3339Ms(epochMs: number): string {
   return new Date(epochMs).toISOString()
 }
+
+/** The same as HTTP writes times: `Thu, 01 Jan 1970 00:00:00 GMT` for 0. Source: RFC 9110, 5.6.7. */
+export function httpDate(epochMs: number): string {
+  return new Date(epochMs).toUTCString()
+}

@@ -11,6 +11,8 @@ function messageOf(input: unknown): string {
   return 'accepted'
 }
 
+const files = { certFile: 'tls.crt', keyFile: 'tls.key' }
+
 describe('readConfig', () => {
   it('gives every default for nothing, and for an empty document', () => {
     const config = readConfig(undefined)
@@ -26,10 +28,21 @@ describe('readConfig', () => {
     expect([gateway.port, gateway.host, admin.port]).toEqual([0, '127.0.0.1', 9090])
   })
 
+  it('asks clients for a certificate where it knows their CAs', () => {
+    const wants = (tls: object): string | undefined =>
+      readConfig({ gateway: { tls: { ...files, ...tls } } }).gateway.tls?.clientCertificates
+    expect(wants({})).toBe('none')
+    expect(wants({ clientCaFile: 'ca.crt' })).toBe('required')
+    expect(wants({ clientCaFile: 'ca.crt', clientCertificates: 'optional' })).toBe('optional')
+    expect(wants({ clientCaFile: 'ca.crt', clientCertificates: 'none' })).toBe('none')
+  })
+
   it('is frozen to its leaves', () => {
-    const config = readConfig({ gateway: { trustedProxies: ['10.0.0.0/8'] } })
+    const config = readConfig({ gateway: { trustedProxies: ['10.0.0.0/8'], tls: files } })
     expect(
-      [config, config.gateway, config.gateway.trustedProxies].every((part) => Object.isFrozen(part)),
+      [config, config.gateway, config.gateway.trustedProxies, config.gateway.tls].every((part) =>
+        Object.isFrozen(part),
+      ),
     ).toBe(true)
   })
 
@@ -38,6 +51,26 @@ describe('readConfig', () => {
     { input: { gateway: { port: '8080' } }, field: 'gateway.port', allowed: 'number' },
     { input: { gateway: { headBytesMax: 10 } }, field: 'gateway.headBytesMax', allowed: '1024' },
     { input: { gateway: { retriesMax: 1.5 } }, field: 'gateway.retriesMax', allowed: 'int' },
+    { input: { gateway: { headTimeoutMs: -1 } }, field: 'gateway.headTimeoutMs', allowed: '>=0' },
+    { input: { gateway: { connectionsMax: 0.5 } }, field: 'gateway.connectionsMax', allowed: 'int' },
+    { input: { gateway: { workers: 257 } }, field: 'gateway.workers', allowed: '<=256' },
+    { input: { gateway: { tls: {} } }, field: 'gateway.tls.certFile', allowed: 'string' },
+    { input: { gateway: { tls: { ...files, keyFile: '' } } }, field: 'gateway.tls.keyFile', allowed: '>=1' },
+    {
+      input: { gateway: { tls: { ...files, minVersion: 'TLSv1.1' } } },
+      field: 'gateway.tls.minVersion',
+      allowed: '"TLSv1.2"|"TLSv1.3"',
+    },
+    {
+      input: { gateway: { tls: { ...files, clientCertificates: 'optional' } } },
+      field: 'gateway.tls.clientCertificates',
+      allowed: 'optional needs gateway.tls.clientCaFile; got "optional"',
+    },
+    {
+      input: { gateway: { upstreamTls: { verify: 'no' } } },
+      field: 'gateway.upstreamTls.verify',
+      allowed: 'boolean',
+    },
     { input: { ingress: { urlScheme: 'ftp' } }, field: 'ingress.urlScheme', allowed: '"http"|"https"' },
     { input: { queue: { activationTimeoutMs: -1 } }, field: 'queue.activationTimeoutMs', allowed: '>=0' },
     { input: { autoscaler: { 'stable-window': 60 } }, field: 'autoscaler.stable-window', allowed: 'string' },

@@ -6,26 +6,97 @@ import { z } from 'zod'
  */
 
 const duration = (defaultMs: number) => z.number().min(0).default(defaultMs)
+const count = (defaultCount: number) => z.int().min(0).default(defaultCount)
+const port = (defaultPort: number) => z.int().min(0).max(65_535).default(defaultPort)
+const file = () => z.string().min(1)
+
+/** TLS towards clients. */
+const tlsSchema = z
+  .strictObject({
+    port: port(8443).describe('port of the gateway for TLS; 0 = any free port'),
+    certFile: file().describe('PEM file with the certificate, then those that lead to its CA'),
+    keyFile: file().describe('PEM file with the key of the certificate, without a passphrase'),
+    clientCaFile: file().optional().describe('PEM file with the CAs of client certificates'),
+    clientCertificates: z
+      .enum(['none', 'optional', 'required'])
+      .optional()
+      .describe('whether clients show a certificate; default: required if clientCaFile is given, else none'),
+    minVersion: z.enum(['TLSv1.2', 'TLSv1.3']).default('TLSv1.2').describe('the oldest TLS that is spoken'),
+  })
+  .superRefine(({ clientCaFile, clientCertificates }, context) => {
+    if (clientCaFile !== undefined || clientCertificates === undefined || clientCertificates === 'none')
+      return
+    const message = `Invalid input: ${clientCertificates} needs gateway.tls.clientCaFile`
+    context.addIssue({ code: 'custom', path: ['clientCertificates'], message })
+  })
+  .transform((tls) => ({
+    ...tls,
+    clientCertificates: tls.clientCertificates ?? (tls.clientCaFile === undefined ? 'none' : 'required'),
+  }))
+
+/** TLS towards replicas that speak it. */
+const upstreamTlsSchema = z.strictObject({
+  caFile: file().optional().describe('PEM file with the CAs of replicas; default: those that Node brings'),
+  verify: z.boolean().default(true).describe('whether the certificate of a replica is checked'),
+  serverName: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('the name that replicas are asked for and have to prove; default: their host'),
+})
+
+const gatewaySchema = z.strictObject({
+  host: z.string().default('127.0.0.1').describe('address the gateway listens on'),
+  port: port(8080).describe('port of the gateway; 0 = any free port'),
+  headBytesMax: z.int().min(1024).default(65_536).describe('largest request head, in bytes'),
+  headersMax: z.int().min(1).default(100).describe('most header fields of a request'),
+  headTimeoutMs: duration(10_000).describe(
+    'longest wait for the first byte of a connection, for a TLS handshake, and for the rest of a head; 0 = for ever',
+  ),
+  bodyIdleTimeoutMs: duration(60_000).describe(
+    'longest silence of a client in mid-body, and of a reader that takes nothing; 0 = for ever',
+  ),
+  bodyBytesPerSecondMin: count(240).describe(
+    'what a client that sends a body has to send on average over bodyIdleTimeoutMs; 0 = any',
+  ),
+  keepAliveTimeoutMs: duration(75_000).describe(
+    'how long a connection stays open between two requests; 0 = for ever',
+  ),
+  requestsPerConnectionMax: count(0).describe('requests of one connection; 0 = any number'),
+  // A process may usually open 20,000 files or more (Node raises the soft limit to the hard one by itself): this leaves
+  // 3,600 for connections to replicas, logs and everything else.
+  connectionsMax: count(16_384).describe('connections of clients; 0 = as many as the system gives'),
+  connectionsPerAddressMax: count(0).describe('connections of one client address; 0 = any number'),
+  trustedProxies: z
+    .array(z.string())
+    .default([])
+    .describe('addresses or CIDRs whose X-Forwarded-* headers are believed'),
+  drainDelayMs: duration(0).describe('how long to go on accepting after SIGTERM; 0 = not at all'),
+  drainTimeoutMs: duration(30_000).describe('how long in-flight requests may take after SIGTERM'),
+  retriesMax: z.int().min(0).max(10).default(2).describe('retries on another replica; 0 = none'),
+  connectTimeoutMs: duration(5_000).describe(
+    'how long connecting to a replica may take; 0 = as long as the system tries',
+  ),
+  upstreamIdleConnectionsMax: count(256).describe('unused connections kept per replica; 0 = none'),
+  upstreamKeepAliveTimeoutMs: duration(60_000).describe(
+    'how long an unused connection to a replica is kept; 0 = until the replica closes it',
+  ),
+  workers: z
+    .int()
+    .min(0)
+    .max(256)
+    .default(1)
+    .describe('threads that carry requests; 0 and 1 = the main thread does'),
+  tls: tlsSchema.optional(),
+  upstreamTls: upstreamTlsSchema.prefault({}),
+})
 
 export const configSchema = z.strictObject({
-  gateway: z
-    .strictObject({
-      host: z.string().default('127.0.0.1').describe('address the gateway listens on'),
-      port: z.int().min(0).max(65_535).default(8080).describe('port of the gateway; 0 = any free port'),
-      headBytesMax: z.int().min(1024).default(65_536).describe('largest request head, in bytes'),
-      trustedProxies: z
-        .array(z.string())
-        .default([])
-        .describe('addresses or CIDRs whose X-Forwarded-* headers are believed'),
-      drainDelayMs: duration(0).describe('how long to go on accepting after SIGTERM; 0 = not at all'),
-      drainTimeoutMs: duration(30_000).describe('how long in-flight requests may take after SIGTERM'),
-      retriesMax: z.int().min(0).max(10).default(2).describe('retries on another replica; 0 = none'),
-    })
-    .prefault({}),
+  gateway: gatewaySchema.prefault({}),
   admin: z
     .strictObject({
       host: z.string().default('127.0.0.1').describe('address the admin API listens on'),
-      port: z.int().min(0).max(65_535).default(9090).describe('port of the admin API; 0 = any free port'),
+      port: port(9090).describe('port of the admin API; 0 = any free port'),
     })
     .prefault({}),
   ingress: z

@@ -4,9 +4,11 @@ export interface Random {
   next(): number
   /** A whole number in [0, below). */
   below(bound: number): number
+  /** 32 bits: a whole number in [0, 2 ** 32). */
+  uint32(): number
 }
 
-/** The process's own randomness. */
+/** The process's own randomness. Fast and well spread, and no secret: V8's generator can be predicted from what it gave. */
 export class SystemRandom implements Random {
   next(): number {
     return Math.random()
@@ -14,6 +16,10 @@ export class SystemRandom implements Random {
 
   below(bound: number): number {
     return Math.floor(Math.random() * bound)
+  }
+
+  uint32(): number {
+    return (Math.random() * 2 ** 32) >>> 0
   }
 }
 
@@ -26,14 +32,18 @@ export class SeededRandom implements Random {
   }
 
   next(): number {
-    this.#state = (this.#state + 0x6d2b79f5) >>> 0
-    let mixed = this.#state
-    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+    return this.uint32() / 2 ** 32
   }
 
   below(bound: number): number {
     return Math.floor(this.next() * bound)
+  }
+
+  uint32(): number {
+    this.#state = (this.#state + 0x6d2b79f5) >>> 0
+    let mixed = this.#state
+    mixed = Math.imul(mixed ^ (mixed >>> 15), mixed | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return (mixed ^ (mixed >>> 14)) >>> 0
   }
 }

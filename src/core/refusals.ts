@@ -7,6 +7,8 @@ const catalogue = {
   METHOD_REFUSED: { status: 405, text: 'this method is not forwarded' },
   BAD_REQUEST: { status: 400, text: 'the request cannot be read' },
   HEAD_TOO_LARGE: { status: 431, text: 'the request head is larger than the gateway takes' },
+  CLIENT_TIMEOUT: { status: 408, text: 'the client did not send its request in time' },
+  CONNECTION_LIMIT: { status: 503, text: 'as many connections as may are already open' },
   REVISION_NOT_READY: { status: 503, text: 'the service has no revision that can answer yet' },
   QUEUE_FULL: { status: 503, text: 'as many requests as may are already waiting for this revision' },
   QUEUE_BYTES_FULL: {
@@ -18,6 +20,7 @@ const catalogue = {
   RESPONSE_START_TIMEOUT: { status: 504, text: 'the replica did not begin to answer in time' },
   UPSTREAM_UNREACHABLE: { status: 502, text: 'the replica refused the connection' },
   UPSTREAM_RESET: { status: 502, text: 'the replica closed the connection before it answered' },
+  UPSTREAM_INVALID: { status: 502, text: 'the replica answered something that is not HTTP' },
   SHUTTING_DOWN: { status: 503, text: 'the gateway is stopping' },
   CLIENT_GONE: { status: 499, text: 'the client went away' },
 } as const satisfies Record<string, { readonly status: number; readonly text: string }>

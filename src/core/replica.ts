@@ -6,6 +6,12 @@ export interface Address {
   readonly port: number
 }
 
+/** How it is spoken to there. `h2` is HTTP/2 with prior knowledge, or by ALPN under TLS. */
+export interface Transport {
+  readonly protocol: 'http/1.1' | 'h2'
+  readonly tls: boolean
+}
+
 /**
  * What a replica is doing:
  * - `scheduling`: waits for a place (a GPU, a node, a port)
@@ -27,6 +33,8 @@ export interface Replica {
   readonly createdAtMs: number
   /** Present from `loading` on. */
   readonly address?: Address
+  /** Where it takes gRPC calls, with `address`, if that is a port of its own: it speaks HTTP/2, see `grpcTransportOf`. */
+  readonly grpcAddress?: Address
   /** Why it is not ready, in one sentence: `needs 2 nvidia.com/gpu, 1 is free`. */
   readonly reason?: string
   /** A word for `reason`, as in KServe's lastFailureInfo or a pod's condition. */

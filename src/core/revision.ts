@@ -29,6 +29,8 @@ export interface ContainerPort {
   readonly name?: string
   readonly containerPort: number
   readonly protocol?: string
+  /** What is spoken there, as a Kubernetes Service's port says it; a container's own has no such field. */
+  readonly appProtocol?: string
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Permit } from '../../activator/permit.ts'
+import type { Cancellation } from '../core/cancellation.ts'
 import type { RevisionName } from '../core/names.ts'
 
 /** What the gateway needs of the activator. */
@@ -11,6 +12,10 @@ export interface Admission {
    */
   acquire(
     revision: RevisionName,
-    options: { readonly signal: AbortSignal; readonly bytes?: number; readonly failed?: readonly Permit[] },
+    options: { readonly signal: Cancellation; readonly bytes?: number; readonly failed?: readonly Permit[] },
   ): Permit | Promise<Permit>
+  /** The replica of this permit refused or reset a connection. */
+  failed(permit: Permit): void
+  /** The replica of this permit gave an answer. */
+  answered(permit: Permit): void
 }

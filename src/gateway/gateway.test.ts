@@ -143,8 +143,8 @@ describe('a refusal', () => {
       `POST / HTTP/1.1\r\nHost: ${HOST}\r\nContent-Length: 3000000\r\n\r\n${'a'.repeat(3_000_000)}`,
     )
     expect(text).toContain('HTTP/1.1 503 ')
-    expect(text).toContain('Retry-After: 3')
-    expect(text).toContain('Connection: close')
+    expect(text).toContain('retry-after: 3')
+    expect(text).toContain('connection: close')
   })
 
   it('tells a host without a ready revision from an unknown one', async () => {
@@ -153,7 +153,7 @@ describe('a refusal', () => {
     })
     const { text } = await raw(port, get().replace(HOST, 'soon'))
     expect(text).toContain('REVISION_NOT_READY')
-    expect(text).toContain('Retry-After: 1')
+    expect(text).toContain('retry-after: 1')
   })
 })
 

@@ -1,8 +1,6 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { FastifyInstance } from 'fastify'
 import type { Permit } from '../../activator/permit.ts'
-import type { Match, RequestHead } from '../../router/index.ts'
-import type { Clock, Timer } from '../core/clock.ts'
+import type { Match } from '../../router/index.ts'
+import type { Clock } from '../core/clock.ts'
 import type { Config } from '../core/config.ts'
 import type { RevisionName } from '../core/names.ts'
 import type { Random } from '../core/random.ts'
@@ -10,17 +8,17 @@ import { Refusal } from '../core/refusals.ts'
 import type { RequestLimits } from '../core/revision.ts'
 import type { Log, Metrics } from '../core/telemetry.ts'
 import type { Admission } from './admission.ts'
-import type { Exchange, Forwarder } from './forwarder.ts'
-import { newTraceparent, requestIdOf } from './identity.ts'
-import { ProxyForwarder } from './proxy-forwarder.ts'
-import { linger, writeRefusal } from './refuse.ts'
-import { ReplayableBody } from './replayable-body.ts'
-import { headOf } from './request-head.ts'
-import { requestHeaders } from './request-headers.ts'
+import type { Exchange, RequestHead } from './exchange.ts'
+import { valueOf } from './fields.ts'
+import { requestIdOf } from './identity.ts'
+import { FIELD } from './known-field.ts'
+import { requestFields } from './request-fields.ts'
 import { send } from './retry.ts'
-import { makeServer } from './server.ts'
+import { TimerWheel, WheelTimer } from './timer-wheel.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 import { UnderWay } from './under-way.ts'
+import type { Transport } from './upstream.ts'
+import { Wire } from './wire.ts'
 
 export interface GatewayOptions {
   readonly config: Config['gateway']
@@ -32,10 +30,10 @@ export interface GatewayOptions {
   readonly table: () => { match(head: RequestHead): Match | undefined }
   readonly activator: Admission
   readonly limitsOf: (revision: RevisionName) => RequestLimits | undefined
+  /** How the replicas of a revision are spoken to; default: HTTP/1.1 in clear text. */
+  readonly transportOf?: (revision: RevisionName) => Transport | undefined
   /** Why a host that is known has no revision that can answer; undefined for an unknown host. */
   readonly unready?: (host: string, path: string) => string | undefined
-  /** Default: http-proxy-3. */
-  readonly forwarder?: Forwarder
 }
 
 const NO_LIMITS: RequestLimits = {
@@ -45,51 +43,59 @@ const NO_LIMITS: RequestLimits = {
   idleTimeoutMs: 0,
 }
 
+const PLAIN_HTTP1: Transport = { protocol: 'http/1.1', tls: false }
+
 /** The data plane: takes requests, finds their revision, waits for room, forwards. */
 export class Gateway {
   readonly #options: GatewayOptions
   readonly #trusted: TrustedProxies
-  readonly #forwarder: Forwarder
-  readonly #server: FastifyInstance
+  readonly #wheel: TimerWheel
+  readonly #wire: Wire
   readonly #underWay = new UnderWay()
   #state: 'serving' | 'leaving' | 'refusing' | 'closed' = 'serving'
 
-  /** @throws ConfigError for an unusable `trustedProxies`. */
+  /** @throws ConfigError for an unusable `trustedProxies` or TLS file. */
   constructor(options: GatewayOptions) {
     this.#options = options
     this.#trusted = new TrustedProxies(options.config.trustedProxies)
-    this.#forwarder = options.forwarder ?? new ProxyForwarder(options.clock)
-    this.#server = makeServer({
-      headBytesMax: options.config.headBytesMax,
-      handle: (request, response) => void this.#serve(request, response),
+    this.#wheel = new TimerWheel(options.clock)
+    this.#wire = new Wire({
+      ...options,
+      wheel: this.#wheel,
+      isLeaving: () => this.#state !== 'serving',
+      handle: (exchange) => void this.#serve(exchange),
       onRefused: (refusal) =>
         this.#finished({ startMs: options.clock.now(), status: refusal.status, refusal }),
-      isBusy: (socket) => this.#underWay.isBusy(socket),
     })
   }
 
   /** Whether a load balancer should send requests here. */
   get isReady(): boolean {
-    return this.#state === 'serving' && this.#server.server.listening
+    return this.#state === 'serving' && this.#wire.isListening
+  }
+
+  /** Requests that are being answered, held ones included. */
+  get underWay(): number {
+    return this.#underWay.size
+  }
+
+  /** Connections of clients that are open. */
+  get connections(): number {
+    return this.#wire.connections
   }
 
   /**
    * Begins to take requests.
    * @throws Error naming host and port when they cannot be had.
    */
-  async listen(): Promise<{ readonly host: string; readonly port: number }> {
-    const { host, port } = this.#options.config
-    try {
-      await this.#server.listen({ host, port })
-    } catch (cause) {
-      const code = cause instanceof Error && 'code' in cause ? String(cause.code) : String(cause)
-      const why = code === 'EADDRINUSE' ? 'the port is in use' : code
-      throw new Error(`gateway: cannot listen on host ${host}, port ${port}: ${why}`, { cause })
-    }
-    const bound = this.#server.server.address()
-    if (bound === null || typeof bound === 'string') throw new Error(`gateway: no address for ${host}`)
-    this.#options.log.info({ host: bound.address, port: bound.port }, 'gateway listens')
-    return { host: bound.address, port: bound.port }
+  async listen(): Promise<{
+    readonly host: string
+    readonly port: number
+    readonly tlsPort: number | undefined
+  }> {
+    const bound = await this.#wire.listen()
+    this.#options.log.info({ ...bound }, 'gateway listens')
+    return bound
   }
 
   /** Stops in this order: not ready, wait, refuse what is new, let what runs finish, end the rest. `signal` skips waiting. */
@@ -99,6 +105,7 @@ export class Gateway {
     this.#state = 'leaving'
     if (config.drainDelayMs > 0) await clock.sleep(config.drainDelayMs, signal).catch(() => undefined)
     this.#state = 'refusing'
+    this.#wire.leave()
     const waiting = new AbortController()
     const skip = signal === undefined ? waiting.signal : AbortSignal.any([waiting.signal, signal])
     const timeout = clock.sleep(config.drainTimeoutMs, skip).catch(() => undefined)
@@ -115,72 +122,68 @@ export class Gateway {
     this.#state = 'closed'
     this.#underWay.abort(new Refusal('SHUTTING_DOWN'))
     await this.#underWay.drained()
-    const closed = this.#server.close()
-    this.#server.server.closeAllConnections()
-    await closed
-    this.#forwarder.close()
+    await this.#wire.close()
   }
 
   /** The path of a request, from its head to its last byte. */
-  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { clock, config, metrics, random, activator, limitsOf } = this.#options
+  async #serve(exchange: Exchange): Promise<void> {
+    const { clock, config, metrics, random, activator, limitsOf, transportOf } = this.#options
     const startMs = clock.now()
-    const requestId = requestIdOf(request.headersDistinct['x-request-id']?.[0], random)
-    const ended = new AbortController()
-    const { signal } = ended
-    using _ = this.#underWay.enter(request.socket, ended)
-    response.on('close', () => {
-      if (!response.writableFinished) ended.abort(new Refusal('CLIENT_GONE'))
-    })
-    const expectsContinue = request.headers.expect?.toLowerCase() === '100-continue'
-    let body: ReplayableBody | undefined
+    const { head, reply, peer } = exchange
+    const requestId = requestIdOf(valueOf(head.fields, FIELD.xRequestId), random)
     let match: Match | undefined
-    let deadline: Timer | undefined
+    let deadline: WheelTimer | undefined
     let refusal: Refusal | undefined
+    this.#underWay.enter(exchange)
     try {
-      const head = headOf(request)
-      if (this.#state === 'refusing' || this.#state === 'closed')
-        throw new Refusal('SHUTTING_DOWN', { retryAfterSeconds: 1 })
       const { route, revision, path } = (match = this.#match(head))
       const limits = limitsOf(revision) ?? NO_LIMITS
-      body = new ReplayableBody(request, expectsContinue ? { onWanted: () => response.writeContinue() } : {})
-      const headers = requestHeaders(request, {
+      const fields = requestFields(head, {
         service: route.service,
-        trusted: this.#trusted.includes(request.socket.remoteAddress),
+        peer,
+        trusted: this.#trusted.includes(peer.address),
         requestId,
-        newTraceparent: () => newTraceparent(random),
+        random,
       })
-      const exchange = { request, response, body, path, headers }
-      const onPermit = (permit: Permit): Exchange => {
-        if (limits.timeoutMs > 0)
-          deadline ??= clock.after(limits.timeoutMs, () => ended.abort(new Refusal('REQUEST_TIMEOUT')))
-        return { ...exchange, extraHeaders: extraHeaders(requestId, permit, this.#state !== 'serving') }
-      }
       const outcome = await send({
         admission: activator,
-        forwarder: this.#forwarder,
         metrics,
         retriesMax: config.retriesMax,
         revision,
-        limits,
-        body,
-        bytes: Math.min(Number(request.headers['content-length'] ?? 0), body.keepBytesMax),
-        signal,
-        onPermit,
+        exchange,
+        forward: (permit, fresh) => {
+          deadline ??= this.#deadline(exchange, limits)
+          return this.#wire.forward(exchange, {
+            address: permit.address,
+            transport: transportOf?.(revision) ?? PLAIN_HTTP1,
+            path,
+            ...fields,
+            ours: oursFields(requestId, permit),
+            limits,
+            fresh,
+          })
+        },
       })
       if (outcome === 'cut') refusal = new Refusal('UPSTREAM_RESET')
-      else if (!request.complete && !request.socket.destroyed) this.#giveUpRest(request, body)
     } catch (error) {
       refusal = this.#refusalOf(error)
-      this.#refuse(request, response, { refusal, requestId, body })
+      exchange.body.discard()
+      reply.refuse(refusal, ['x-request-id', requestId])
     } finally {
-      deadline?.cancel()
+      if (deadline !== undefined) this.#wheel.cancel(deadline)
+      this.#underWay.leave(exchange)
     }
-    const status = response.headersSent || refusal === undefined ? response.statusCode : refusal.status
-    this.#finished({ startMs, status, refusal, match })
+    this.#finished({
+      startMs,
+      status: reply.status === 0 ? (refusal?.status ?? 0) : reply.status,
+      refusal,
+      match,
+    })
   }
 
-  #match(head: RequestHead & { readonly method: string }): Match {
+  #match(head: RequestHead): Match {
+    if (this.#state === 'refusing' || this.#state === 'closed')
+      throw new Refusal('SHUTTING_DOWN', { retryAfterSeconds: 1 })
     if (head.method === 'TRACE') throw new Refusal('METHOD_REFUSED', { detail: head.method })
     const match = this.#options.table().match(head)
     if (match !== undefined) return match
@@ -189,37 +192,19 @@ export class Gateway {
     throw new Refusal('NO_ROUTE', { detail: `host ${JSON.stringify(head.host)}` })
   }
 
+  /** The whole request once it has a replica. */
+  #deadline(exchange: Exchange, { timeoutMs }: RequestLimits): WheelTimer | undefined {
+    if (timeoutMs === 0) return undefined
+    const timer = new WheelTimer(() => exchange.abort(new Refusal('REQUEST_TIMEOUT')))
+    this.#wheel.arm(timer, timeoutMs)
+    return timer
+  }
+
   /** Whatever went wrong, as what the client is told. */
   #refusalOf(error: unknown): Refusal {
     if (error instanceof Refusal) return error
     this.#options.log.error({ err: error }, 'a request failed in a way that has no code')
     return new Refusal('UPSTREAM_RESET', { cause: error })
-  }
-
-  #refuse(
-    request: IncomingMessage,
-    response: ServerResponse,
-    why: { readonly refusal: Refusal; readonly requestId: string; readonly body: ReplayableBody | undefined },
-  ): void {
-    why.body?.discard()
-    if (response.destroyed || request.socket.destroyed) return
-    if (response.headersSent) {
-      request.socket.resetAndDestroy()
-      return
-    }
-    writeRefusal(request, response, why.refusal, {
-      clock: this.#options.clock,
-      extraHeaders: ['x-request-id', why.requestId],
-      close: this.#state !== 'serving',
-    })
-  }
-
-  /** The answer was whole before the request was: a little more is read, so that the connection can stay. */
-  #giveUpRest(request: IncomingMessage, body: ReplayableBody): void {
-    body.discard()
-    linger(request, this.#options.clock, () => {
-      if (!request.complete) request.socket.destroy()
-    })
   }
 
   #finished(request: {
@@ -239,9 +224,9 @@ export class Gateway {
   }
 }
 
-function extraHeaders(requestId: string, permit: Permit, isLeaving: boolean): string[] {
-  const headers = ['x-request-id', requestId, 'x-pilotlight-revision', permit.revision]
-  if (isLeaving) headers.push('Connection', 'close')
-  if (permit.cold) headers.push('x-pilotlight-cold-start', String(Math.round(permit.waitedMs)))
-  return headers
+/** What an answer carries besides the replica's own fields. */
+function oursFields(requestId: string, { revision, cold, waitedMs }: Permit): string[] {
+  const ours = ['x-request-id', requestId, 'x-pilotlight-revision', revision]
+  if (cold) ours.push('x-pilotlight-cold-start', String(Math.round(waitedMs)))
+  return ours
 }

@@ -4,6 +4,6 @@
  */
 export { Gateway, type GatewayOptions } from './gateway.ts'
 export type { Admission } from './admission.ts'
-export type { Exchange, Forwarder, ForwardResult } from './forwarder.ts'
-export { ProxyForwarder } from './proxy-forwarder.ts'
+export { tcpProbe } from './listener/index.ts'
 export { GatewayTables, type PublishedTables } from './tables.ts'
+export type { Transport } from './upstream.ts'

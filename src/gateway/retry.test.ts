@@ -71,7 +71,7 @@ describe('an end before the end', () => {
     const queued = Promise.withResolvers<void>()
     activator.instead = (signal) =>
       new Promise((_resolve, reject) => {
-        signal.addEventListener('abort', () => reject(signal.reason))
+        signal.addEventListener('abort', { handleEvent: () => reject(signal.reason) })
         queued.resolve()
       })
     const socket = connect(port, '127.0.0.1', () => socket.write(post('abc')))

@@ -1,26 +1,23 @@
 import type { Permit } from '../../activator/permit.ts'
 import type { RevisionName } from '../core/names.ts'
 import { Refusal } from '../core/refusals.ts'
-import type { RequestLimits } from '../core/revision.ts'
 import type { Metrics } from '../core/telemetry.ts'
 import type { Admission } from './admission.ts'
-import type { Exchange, Forwarder, ForwardResult } from './forwarder.ts'
-import type { ReplayableBody } from './replayable-body.ts'
+import type { Exchange } from './exchange.ts'
+import { KEEP_BYTES_MAX } from './request-body.ts'
+import type { ForwardResult } from './upstream.ts'
 
 export interface SendOptions {
   readonly admission: Admission
-  readonly forwarder: Forwarder
   readonly metrics: Metrics
   readonly retriesMax: number
   readonly revision: RevisionName
-  readonly limits: RequestLimits
-  readonly body: ReplayableBody
-  /** What the body occupies while it waits. */
-  readonly bytes: number
-  readonly signal: AbortSignal
-  /** The exchange for one attempt: called as soon as the request has its replica. */
-  readonly onPermit: (permit: Permit) => Exchange
+  readonly exchange: Exchange
+  /** One attempt on the permit's replica; `fresh`: on a new connection. */
+  readonly forward: (permit: Permit, fresh: boolean) => Promise<ForwardResult>
 }
+
+const NONE: readonly Permit[] = []
 
 /**
  * Waits for room, then forwards; the only place that tries again. That happens before the first byte of an
@@ -31,44 +28,65 @@ export interface SendOptions {
  * @throws Refusal; the signal's reason when it is aborted before the answer began.
  */
 export async function send(options: SendOptions): Promise<'answered' | 'cut'> {
-  const { admission, metrics, revision, body, bytes, signal } = options
-  const failed: Permit[] = []
+  const { admission, metrics, revision, exchange } = options
+  const { signal, body } = exchange
+  const bytes = body.length === undefined ? body.keptBytes : Math.min(body.length, KEEP_BYTES_MAX)
+  let failed = NONE
   let failure: Refusal | undefined
   for (;;) {
     if (failure !== undefined) metrics.retried(revision)
-    using permit = await acquireOr(failure, () => admission.acquire(revision, { signal, bytes, failed }))
-    const result = await forward(options, permit)
-    if (result.outcome === 'answered' || result.outcome === 'cut') return result.outcome
-    failed.push(permit)
-    failure = refusalOf(result, permit)
-    if (signal.aborted) throw signal.reason
+    const granted = acquire(admission, revision, { signal, bytes, failed }, failure)
+    using permit = granted instanceof Promise ? await granted : granted
+    let result = await options.forward(permit, false)
+    // A connection that died while it lay idle says nothing of the replica: the same one is tried once more.
+    if (result.outcome === 'reset' && result.stale && body.isReplayable && !signal.aborted)
+      result = await options.forward(permit, true)
+    switch (result.outcome) {
+      case 'answered':
+      case 'cut':
+        admission.answered(permit)
+        return result.outcome
+      case 'invalid':
+        throw new Refusal('UPSTREAM_INVALID', {
+          detail: `${permit.replica}: ${result.cause.message}`,
+          cause: result.cause,
+        })
+      case 'unreachable':
+      case 'reset':
+        admission.failed(permit)
+        failure = new Refusal(result.outcome === 'reset' ? 'UPSTREAM_RESET' : 'UPSTREAM_UNREACHABLE', {
+          detail: permit.replica,
+          cause: result.cause,
+          retryAfterSeconds: 1,
+        })
+    }
+    failed = [...failed, permit]
+    signal.throwIfAborted()
     if (failed.length > options.retriesMax || !body.isReplayable) throw failure
   }
 }
 
-/** A connection that died while it lay idle says nothing of the replica: the same one is tried once more. */
-async function forward(options: SendOptions, permit: Permit): Promise<ForwardResult> {
-  const { forwarder, limits, body, signal } = options
-  const exchange = options.onPermit(permit)
-  const result = await forwarder.forward(exchange, permit.address, limits, { signal, fresh: false })
-  if (result.outcome !== 'reset' || !result.stale || !body.isReplayable || signal.aborted) return result
-  return forwarder.forward(exchange, permit.address, limits, { signal, fresh: true })
+function acquire(
+  admission: Admission,
+  revision: RevisionName,
+  wish: Parameters<Admission['acquire']>[1],
+  failure: Refusal | undefined,
+): Permit | Promise<Permit> {
+  return failure === undefined
+    ? admission.acquire(revision, wish)
+    : acquireAnother(admission, revision, wish, failure)
 }
 
 /** Where no other replica turns up for a retry, the client hears what went wrong with the first. */
-async function acquireOr(
-  failure: Refusal | undefined,
-  acquire: () => Permit | Promise<Permit>,
+async function acquireAnother(
+  admission: Admission,
+  revision: RevisionName,
+  wish: Parameters<Admission['acquire']>[1],
+  failure: Refusal,
 ): Promise<Permit> {
   try {
-    return await acquire()
+    return await admission.acquire(revision, wish)
   } catch (error) {
-    if (failure !== undefined && error instanceof Refusal && error.code === 'UPSTREAM_RESET') throw failure
-    throw error
+    throw error instanceof Refusal && error.code === 'UPSTREAM_RESET' ? failure : error
   }
-}
-
-function refusalOf(result: Extract<ForwardResult, { readonly cause: Error }>, { replica }: Permit): Refusal {
-  const code = result.outcome === 'unreachable' ? 'UPSTREAM_UNREACHABLE' : 'UPSTREAM_RESET'
-  return new Refusal(code, { detail: replica, cause: result.cause, retryAfterSeconds: 1 })
 }

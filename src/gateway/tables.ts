@@ -1,9 +1,10 @@
 import type { Activator } from '../../activator/index.ts'
-import { RouteTable } from '../../router/index.ts'
-import type { RevisionName } from '../core/names.ts'
-import type { Replica } from '../core/replica.ts'
+import { RouteTable, type RequestHead, type RouteTableOptions } from '../../router/index.ts'
+import type { ReplicaName, RevisionName } from '../core/names.ts'
+import type { Address, Replica, Transport } from '../core/replica.ts'
 import type { RequestLimits, Revision } from '../core/revision.ts'
 import type { Route } from '../core/route.ts'
+import { grpcTransportOf, transportOf } from '../core/transport.ts'
 
 /** What the control plane says, as one whole value. */
 export interface PublishedTables {
@@ -12,19 +13,31 @@ export interface PublishedTables {
   readonly replicas: readonly Replica[]
 }
 
+/** Where a request goes and how it is spoken to there. */
+export interface Way {
+  readonly address: Address
+  readonly transport: Transport
+}
+
 /** What a gateway looks things up in. Each publication replaces the one before, in one turn. */
 export class GatewayTables {
   readonly #activator: Pick<Activator, 'update'>
+  readonly #routing: RouteTableOptions
   #routes: readonly Route[] = []
   #revisions: readonly Revision[] = []
   #replicas: readonly Replica[] = []
   #table = new RouteTable([])
   #limits: ReadonlyMap<RevisionName, RequestLimits> = new Map()
+  #transports: ReadonlyMap<RevisionName, Transport> = new Map()
+  /** Of replicas that take gRPC calls on a port of its own. */
+  #grpcWays: ReadonlyMap<ReplicaName, Way> = new Map()
   /** Routes without a revision that can answer yet, by name and match. */
   #unready = new RouteTable([])
 
-  constructor(activator: Pick<Activator, 'update'>) {
+  /** @param routing where the splits of worker threads meet. */
+  constructor(activator: Pick<Activator, 'update'>, routing: RouteTableOptions = {}) {
     this.#activator = activator
+    this.#routing = routing
   }
 
   get table(): RouteTable {
@@ -35,9 +48,22 @@ export class GatewayTables {
     return this.#limits.get(revision)
   }
 
-  /** Why a host that is known has no revision that can answer; undefined for an unknown one. */
-  unready(host: string, path: string): string | undefined {
-    const match = this.#unready.match({ host, path, header: () => undefined })
+  /** How the replicas of a revision are spoken to. */
+  transportOf(revision: RevisionName): Transport | undefined {
+    return this.#transports.get(revision)
+  }
+
+  /** Where a replica takes gRPC calls; undefined where it takes them with the rest. */
+  grpcWayTo(replica: ReplicaName): Way | undefined {
+    return this.#grpcWays.get(replica)
+  }
+
+  /**
+   * Why a host that is known has no revision that can answer; undefined for an unknown one.
+   * @param header as in RequestHead: gRPC metadata can name a service, too.
+   */
+  unready(host: string, path: string, header: RequestHead['header'] = () => undefined): string | undefined {
+    const match = this.#unready.match({ host, path, header })
     if (match === undefined) return undefined
     const { name, service } = match.route
     const own = new Set(this.#revisions.filter((one) => one.service === service).map((one) => one.name))
@@ -50,8 +76,10 @@ export class GatewayTables {
     if (!sameItems(this.#revisions, revisions)) {
       this.#revisions = revisions
       this.#limits = new Map(revisions.map(({ name, template }) => [name, template.limits]))
+      this.#transports = new Map(revisions.map(({ name, template }) => [name, transportOf(template.replica)]))
     }
     this.#replicas = replicas
+    this.#grpcWays = grpcWays(revisions, replicas)
     this.#activator.update({
       revisions: revisions.map(({ name, template }) => ({
         name,
@@ -61,11 +89,24 @@ export class GatewayTables {
     })
     if (sameItems(this.#routes, routes)) return
     this.#routes = routes
-    this.#table = new RouteTable(routes, this.#table)
+    this.#table = new RouteTable(routes, this.#table, this.#routing)
     this.#unready = new RouteTable(
       routes.flatMap((route) => (route.split.length > 0 ? [] : [placeholder(route)])),
     )
   }
+}
+
+function grpcWays(revisions: readonly Revision[], replicas: readonly Replica[]): Map<ReplicaName, Way> {
+  const ways = new Map<ReplicaName, Way>()
+  const own = replicas.filter(({ grpcAddress }) => grpcAddress !== undefined)
+  if (own.length === 0) return ways
+  const templates = new Map(revisions.map(({ name, template }) => [name, template.replica]))
+  for (const { name, revision, grpcAddress } of own) {
+    const template = templates.get(revision)
+    if (grpcAddress === undefined || template === undefined) continue
+    ways.set(name, { address: grpcAddress, transport: grpcTransportOf(template) })
+  }
+  return ways
 }
 
 /** Stands where a split will be, so that the host is known. */

@@ -1,33 +1,22 @@
-import type { Socket } from 'node:net'
 import type { Refusal } from '../core/refusals.ts'
+import type { Exchange } from './exchange.ts'
 
 /** The requests that are being answered: who to wait for, and whom to end, when the gateway stops. */
 export class UnderWay {
-  readonly #sockets = new Map<Socket, number>()
-  readonly #controllers = new Set<AbortController>()
+  readonly #exchanges = new Set<Exchange>()
   #empty: PromiseWithResolvers<void> | undefined
 
   get size(): number {
-    return this.#controllers.size
+    return this.#exchanges.size
   }
 
-  isBusy(socket: Socket): boolean {
-    return this.#sockets.has(socket)
+  enter(exchange: Exchange): void {
+    this.#exchanges.add(exchange)
   }
 
-  /** Counts a request until disposed. */
-  enter(socket: Socket, controller: AbortController): Disposable {
-    this.#controllers.add(controller)
-    this.#sockets.set(socket, (this.#sockets.get(socket) ?? 0) + 1)
-    return {
-      [Symbol.dispose]: () => {
-        if (!this.#controllers.delete(controller)) return
-        const left = (this.#sockets.get(socket) ?? 1) - 1
-        if (left === 0) this.#sockets.delete(socket)
-        else this.#sockets.set(socket, left)
-        if (this.size === 0) this.#empty?.resolve()
-      },
-    }
+  leave(exchange: Exchange): void {
+    this.#exchanges.delete(exchange)
+    if (this.#exchanges.size === 0) this.#empty?.resolve()
   }
 
   /** Resolves when no request is under way. */
@@ -38,6 +27,6 @@ export class UnderWay {
   }
 
   abort(reason: Refusal): void {
-    for (const controller of this.#controllers) controller.abort(reason)
+    for (const exchange of this.#exchanges) exchange.abort(reason)
   }
 }

@@ -17,6 +17,7 @@ describe('placeholders', () => {
     ['{{.Labels.team}}', 'a-1'],
     ['[{{.Labels.absent}}]', '[]'],
     ['--port={{ .Port }} {{.ModelDir}}', '--port={{.Port}} {{.ModelDir}}'],
+    ['--grpc_port={{ .GrpcPort }}', '--grpc_port={{.GrpcPort}}'],
     ['${HOME} {x}', '${HOME} {x}'],
   ])('%s becomes %s', (text, filled) => {
     expect(fillPlaceholders(text, values)).toBe(filled)
@@ -26,6 +27,9 @@ describe('placeholders', () => {
   it('names a placeholder that nothing fills', () => {
     expect(placeholderError('{{.Names}}')).toMatch(
       /unknown placeholder {{\.Names}}; did you mean {{\.Name}}\?/,
+    )
+    expect(placeholderError('{{.GRPCPort}}')).toMatch(
+      /did you mean {{\.GrpcPort}}\?.* known are .*{{\.GrpcPort}}/,
     )
   })
 })

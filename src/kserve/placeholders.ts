@@ -9,7 +9,7 @@ export interface PlaceholderValues {
 }
 
 /** Known only when a replica starts, and left in place until then. */
-const perReplica = ['Port', 'ModelDir'] as const
+const perReplica = ['Port', 'GrpcPort', 'ModelDir'] as const
 const known = ['Name', 'Namespace', 'Annotations', 'Labels', ...perReplica] as const
 
 const pattern = /\{\{\s*\.([A-Za-z]+)(?:\.([A-Za-z0-9_-]+))?\s*\}\}/g
@@ -34,7 +34,8 @@ export function placeholderError(text: string): string | undefined {
     const nearest = nearestName(field, known)
     return (
       `unknown placeholder ${whole}; ${nearest === undefined ? '' : `did you mean {{.${nearest}}}? `}` +
-      `known are {{.Name}}, {{.Namespace}}, {{.Annotations.x}}, {{.Labels.x}}, {{.Port}} and {{.ModelDir}}`
+      `known are {{.Name}}, {{.Namespace}}, {{.Annotations.x}}, {{.Labels.x}}, {{.Port}}, {{.GrpcPort}} ` +
+      `and {{.ModelDir}}`
     )
   }
   return undefined

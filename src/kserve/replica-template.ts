@@ -33,10 +33,11 @@ export function replicaTemplate(container: Container, context: TemplateContext):
     env: env.flatMap(({ name, value }) => (value === undefined ? [] : [{ name, value: fill(value) }])),
     ...(workingDir === undefined ? {} : { workingDir: fill(workingDir) }),
     ...(baseDir === undefined ? {} : { baseDir }),
-    ports: (container.ports ?? []).map(({ containerPort, name, protocol: transport }) => ({
+    ports: (container.ports ?? []).map(({ containerPort, name, protocol: layer4, appProtocol }) => ({
       containerPort,
       ...(name === undefined ? {} : { name }),
-      ...(transport === undefined ? {} : { protocol: transport }),
+      ...(layer4 === undefined ? {} : { protocol: layer4 }),
+      ...(appProtocol === undefined ? {} : { appProtocol }),
     })),
     ...(probe === undefined ? {} : { readinessProbe: probe }),
     requests: quantities(container.resources?.requests),

@@ -34,6 +34,11 @@ describe('placeholders', () => {
     })
   })
 
+  it('name a second port where the template asks for one', () => {
+    const parts = { args: ['--grpc={{.GrpcPort}}', '{{ .GrpcPort }}/{{.Port}}'] }
+    expect(launch(parts, { grpcPort: 4712 }).args).toEqual(['--grpc=4712', '4712/4711'])
+  })
+
   it('are left alone where they are not ours', () => {
     expect(launch({ args: ['{{.Name}}', '{{Port}}'] }).args).toEqual(['{{.Name}}', '{{Port}}'])
   })

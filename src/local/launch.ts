@@ -5,6 +5,8 @@ import { ReplicaFailure } from './replica-failure.ts'
 /** What one replica is given: what the placeholders of its template stand for. */
 export interface Placement {
   readonly port: number
+  /** A second port, for gRPC calls; undefined where the template does not ask for one. */
+  readonly grpcPort?: number
   /** The folder of each entry of `template.storage`, in its order. */
   readonly modelDirs: readonly string[]
   /** undefined: this machine's GPUs are not handed out. */
@@ -20,7 +22,7 @@ export interface Launch {
 }
 
 /**
- * The process of one replica: `{{.Port}}` and `{{.ModelDir}}` resolved in command, args, env and workingDir, and the
+ * The process of one replica: `{{.Port}}`, `{{.GrpcPort}}` and `{{.ModelDir}}` resolved in command, args, env and workingDir, and the
  * mount paths of its models (`/mnt/models`) replaced by their folders, so that a runtime written for a container
  * runs as it is. `PORT` is set. A relative workingDir stands in the manifest's folder.
  *
@@ -65,6 +67,7 @@ export function fillPlaceholders(
   // Mount paths first: a folder of this machine may itself contain /mnt/models.
   return replaceMounts(text, template.storage, placement.modelDirs)
     .replace(/\{\{\s*\.Port\s*\}\}/g, () => String(placement.port))
+    .replace(/\{\{\s*\.GrpcPort\s*\}\}/g, (whole) => String(placement.grpcPort ?? whole))
     .replace(/\{\{\s*\.ModelDir\s*\}\}/g, () => {
       const dir = placement.modelDirs[0]
       if (dir !== undefined) return dir

@@ -4,14 +4,15 @@ import type { ReplicaName } from '../core/names.ts'
 import type { Replica } from '../core/replica.ts'
 import type { Revision } from '../core/revision.ts'
 import type { Log } from '../core/telemetry.ts'
+import { hasGrpcPort } from '../core/transport.ts'
 import { nextRestart, noFailures } from './backoff.ts'
 import { gpuCount, type GpuLease, type GpuLedger } from './gpus.ts'
 import type { Guard } from './guard-client.ts'
 import { launchOf } from './launch.ts'
 import type { ModelStore } from './model-store.ts'
 import type { PortPool } from './ports.ts'
-import { checkOf } from './readiness-check.ts'
-import { untilReady } from './readiness.ts'
+import { checksOf } from './readiness-check.ts'
+import { untilAllReady } from './readiness.ts'
 import { messageOf, ReplicaFailure } from './replica-failure.ts'
 import type { ReplicaLogStore } from './replica-logs.ts'
 import { ReplicaProcess } from './replica-process.ts'
@@ -148,13 +149,21 @@ export class LocalReplica {
     try {
       const modelDirs = this.#modelDirsNow() ?? (await models.pull(template.storage, signal))
       using lease = ports.tryTake() ?? (await ports.take())
+      using grpcLease = hasGrpcPort(template) ? (ports.tryTake() ?? (await ports.take())) : undefined
       signal.throwIfAborted()
-      const placement = { port: lease.port, modelDirs, ...(ledger.isManaged ? { gpuIds: gpus.ids } : {}) }
-      const check = checkOf(template, placement)
+      const grpc = grpcLease === undefined ? {} : { grpcPort: grpcLease.port }
+      const placement = {
+        port: lease.port,
+        ...grpc,
+        modelDirs,
+        ...(ledger.isManaged ? { gpuIds: gpus.ids } : {}),
+      }
+      const checks = checksOf(template, placement)
       const launch = launchOf(template, placement, process.env)
       const running = {
         process: new ReplicaProcess(launch, { clock, guard }, (line) => this.#wrote(line)),
         port: lease.port,
+        ...grpc,
       }
       this.#enter({ state: 'loading', running })
       logs.append(
@@ -170,7 +179,7 @@ export class LocalReplica {
         clock,
         onNo: (no: string) => this.#notYet(no),
       }
-      const isReady = await untilReady(check, checking, AbortSignal.any([signal, ended.signal])).then(
+      const isReady = await untilAllReady(checks, checking, AbortSignal.any([signal, ended.signal])).then(
         () => true,
         () => false,
       )

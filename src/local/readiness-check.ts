@@ -20,6 +20,13 @@ export type Check =
   | { readonly kind: 'tcp'; readonly port: number }
   | { readonly kind: 'exec'; readonly command: readonly string[] }
 
+/** All that have to say yes: a replica with a port for gRPC calls has to listen there as well. */
+export function checksOf(template: ReplicaTemplate, placement: Placement): readonly Check[] {
+  const check = checkOf(template, placement)
+  const { grpcPort } = placement
+  return grpcPort === undefined ? [check] : [check, { kind: 'tcp', port: grpcPort }]
+}
+
 /**
  * The template's own probe, else the model's ready endpoint in the protocol that it speaks, else a TCP connect.
  * A probe's port is that of the replica, unless it is a number that the container does not declare.

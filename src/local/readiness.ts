@@ -18,6 +18,15 @@ export function checkPauseMs(kind: Check['kind'], waitedMs: number): number {
   return Math.min(LONGEST_PAUSE_MS, Math.max(shortestMs, waitedMs / 100))
 }
 
+/** Asks one check after the other, each until the replica says yes; as `untilReady`. */
+export async function untilAllReady(
+  checks: readonly Check[],
+  options: Parameters<typeof untilReady>[1],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const check of checks) await untilReady(check, options, signal)
+}
+
 /**
  * Asks until the replica says yes. `initialDelaySeconds` is not waited for: asking early harms nobody here.
  * @param onNo gets the reason of each no: `GET /v1/models/iris: status 503`.

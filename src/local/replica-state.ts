@@ -7,6 +7,7 @@ import type { ReplicaProcess } from './replica-process.ts'
 export interface Running {
   readonly process: ReplicaProcess
   readonly port: number
+  readonly grpcPort?: number
 }
 
 /**
@@ -27,7 +28,7 @@ export type State =
 /** What a state shows of a replica, beside its name and its times. */
 export type Shown = Pick<
   Replica,
-  'phase' | 'address' | 'pid' | 'reason' | 'reasonCode' | 'exitCode' | 'retryAtMs'
+  'phase' | 'address' | 'grpcAddress' | 'pid' | 'reason' | 'reasonCode' | 'exitCode' | 'retryAtMs'
 >
 
 /** `shortage`: the GPUs that it waits for, in a sentence. */
@@ -69,6 +70,14 @@ function failedView(
   }
 }
 
-function where({ process: { pid }, port }: Running): Pick<Replica, 'address' | 'pid'> {
-  return { address: { host: REPLICA_HOST, port }, ...(pid === undefined ? {} : { pid }) }
+function where({
+  process: { pid },
+  port,
+  grpcPort,
+}: Running): Pick<Replica, 'address' | 'grpcAddress' | 'pid'> {
+  return {
+    address: { host: REPLICA_HOST, port },
+    ...(grpcPort === undefined ? {} : { grpcAddress: { host: REPLICA_HOST, port: grpcPort } }),
+    ...(pid === undefined ? {} : { pid }),
+  }
 }

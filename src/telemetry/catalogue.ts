@@ -43,11 +43,41 @@ const entries = {
     labels: ['revision'],
     help: 'Requests that were tried again on another replica before the first byte of an answer.',
   },
+  ejections: {
+    name: 'pilotlight_replica_ejections_total',
+    type: 'counter',
+    labels: ['revision'],
+    help: 'Replicas that were taken out for a while because they refused or reset connections.',
+  },
   decisions: {
     name: 'pilotlight_decisions_total',
     type: 'counter',
     labels: ['revision', 'mode'],
     help: 'Decisions of the autoscaler; mode is stable or panic.',
+  },
+  connectionsOpen: {
+    name: 'pilotlight_connections_open',
+    type: 'gauge',
+    labels: ['protocol'],
+    help: 'Connections of clients that are open now; protocol is http/1.1 or h2.',
+  },
+  connectionsAccepted: {
+    name: 'pilotlight_connections_accepted_total',
+    type: 'counter',
+    labels: ['protocol'],
+    help: 'Connections of clients that were taken.',
+  },
+  connectionsRefused: {
+    name: 'pilotlight_connections_refused_total',
+    type: 'counter',
+    labels: ['reason'],
+    help: 'Connections of clients that were not taken; reason is limit, per-address or tls.',
+  },
+  upstreamConnections: {
+    name: 'pilotlight_upstream_connections_total',
+    type: 'counter',
+    labels: ['use'],
+    help: 'Attempts on replicas by the connection they got; use is opened (a new one) or reused (from the pool).',
   },
   queueDepth: {
     name: 'pilotlight_queue_depth',

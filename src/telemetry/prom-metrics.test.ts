@@ -26,6 +26,10 @@ function feed(metrics: PromMetrics, name: `${string}/${string}`): void {
   metrics.coldStart(name, 700_000)
   metrics.retried(name)
   metrics.decided(name, decision)
+  metrics.replicaEjected(name)
+  metrics.connectionOpened('http/1.1')
+  metrics.connectionRefused('per-address')
+  metrics.upstreamConnection('reused')
 }
 
 describe('PromMetrics', () => {
@@ -44,6 +48,14 @@ describe('PromMetrics', () => {
       'pilotlight_refusals_total{code="QUEUE_FULL"} 1',
       'pilotlight_retries_total{revision="a/x-00001"} 1',
       'pilotlight_decisions_total{revision="a/x-00001",mode="panic"} 1',
+      'pilotlight_replica_ejections_total{revision="a/x-00001"} 1',
+      'pilotlight_connections_open{protocol="http/1.1"} 1',
+      'pilotlight_connections_accepted_total{protocol="http/1.1"} 1',
+      'pilotlight_connections_accepted_total{protocol="h2"} 0',
+      'pilotlight_connections_refused_total{reason="per-address"} 1',
+      'pilotlight_connections_refused_total{reason="tls"} 0',
+      'pilotlight_upstream_connections_total{use="reused"} 1',
+      'pilotlight_upstream_connections_total{use="opened"} 0',
       'pilotlight_queue_depth{revision="a/x-00001"} 2',
       'pilotlight_requests_in_flight{revision="a/x-00001"} 5',
       'pilotlight_replicas{revision="a/x-00001",phase="loading"} 2',

@@ -1,9 +1,9 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { Decision } from '../core/decision.ts'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import type { RevisionName } from '../core/names.ts'
 import type { ReplicaPhase } from '../core/replica.ts'
-import type { Metrics } from '../core/telemetry.ts'
 import { metricEntries, type MetricEntry } from './catalogue.ts'
+import type { Dump, Tally } from './tally.ts'
+import { ThreadMetrics } from './thread-metrics.ts'
 
 /** What the gauges show, asked for at each scrape: the control plane's snapshot has this shape. */
 export interface MetricsSource {
@@ -16,45 +16,39 @@ export interface MetricsSource {
   }[]
 }
 
-const REQUEST_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
-/** From a process (50 ms) to a 400 GB model on a new node (15 minutes). */
-const COLD_START_BUCKETS_S = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 900]
-
-type Labels = Record<string, string>
-interface Labelled {
-  remove(labels: Labels): void
+export interface PromMetricsOptions {
+  /** False leaves out Node's own (tests, many in one process). */
+  readonly processMetrics?: boolean
+  /** What the other threads have counted, asked for at each scrape. It has to answer also for one that is stuck: with its dump before. */
+  readonly dumps?: () => Promise<readonly Dump[]>
 }
 
-/** Counts in a registry of its own, in the text format of Prometheus. */
-export class PromMetrics implements Metrics {
+/** Counts in a registry of its own, in the text format of Prometheus; the counts of other threads are added. */
+export class PromMetrics extends ThreadMetrics {
   readonly #registry = new Registry()
   readonly #source: () => MetricsSource
-  readonly #requests = new Counter(this.#config(metricEntries.requests))
-  readonly #requestDuration = new Histogram({
-    ...this.#config(metricEntries.requestDuration),
-    buckets: REQUEST_BUCKETS_S,
-  })
-  readonly #queueWait = new Histogram({
-    ...this.#config(metricEntries.queueWait),
-    buckets: COLD_START_BUCKETS_S,
-  })
-  readonly #coldStart = new Histogram({
-    ...this.#config(metricEntries.coldStart),
-    buckets: COLD_START_BUCKETS_S,
-  })
-  readonly #refusals = new Counter(this.#config(metricEntries.refusals))
-  readonly #retries = new Counter(this.#config(metricEntries.retries))
-  readonly #decisions = new Counter(this.#config(metricEntries.decisions))
+  readonly #dumps: (() => Promise<readonly Dump[]>) | undefined
   readonly #queueDepth = new Gauge(this.#config(metricEntries.queueDepth))
   readonly #inFlight = new Gauge(this.#config(metricEntries.inFlight))
   readonly #replicas = new Gauge(this.#config(metricEntries.replicas))
   readonly #replicasWanted = new Gauge(this.#config(metricEntries.replicasWanted))
-  /** Which series stand for which revision, so that they can go with it. */
-  readonly #series = new Map<string, Map<string, () => void>>()
+  /** What the registry shows of what is counted, by the metric's name. */
+  #counted: ReadonlyMap<string, Tally>
 
-  /** `source` is asked at each scrape. `processMetrics: false` leaves out Node's own (tests, many in one process). */
-  constructor(source: () => MetricsSource, options: { readonly processMetrics?: boolean } = {}) {
+  /** `source` is asked at each scrape. */
+  constructor(source: () => MetricsSource, options: PromMetricsOptions = {}) {
+    super()
     this.#source = source
+    this.#dumps = options.dumps
+    this.#counted = byName(this.sumWith([], new Set()))
+    for (const [name, { entry }] of this.#counted) {
+      // A metric is to a registry what answers `get`; this one's type and values are ours. A Gauge has nothing else
+      // in between, a Histogram would compute its buckets.
+      Object.assign(new Gauge(this.#config(entry)), {
+        type: entry.type,
+        get: () => ({ ...entry, values: this.#counted.get(name)?.samples() ?? [] }),
+      })
+    }
     if (options.processMetrics !== false) collectDefaultMetrics({ register: this.#registry })
   }
 
@@ -62,42 +56,18 @@ export class PromMetrics implements Metrics {
     return this.#registry.contentType
   }
 
-  /** The body of GET /metrics. */
+  /** The body of GET /metrics. @throws what `dumps` throws. */
   async expose(): Promise<string> {
-    this.#refreshGauges()
+    const dumps = (await this.#dumps?.()) ?? []
+    const living = this.#refreshGauges()
+    this.retain(living)
+    this.#counted = byName(this.sumWith(dumps, living))
+    // Every metric is asked before this returns: another scrape that waits for its dumps cannot come between.
     return this.#registry.metrics()
   }
 
-  requestFinished(request: Parameters<Metrics['requestFinished']>[0]): void {
-    const { route, revision } = request
-    const code = String(request.status)
-    this.#requests.inc(this.#track(this.#requests, { route, revision, code }))
-    this.#requestDuration.observe(
-      this.#track(this.#requestDuration, { route, revision }),
-      request.durationMs / 1000,
-    )
-    if (request.refusal !== undefined) this.#refusals.inc({ code: request.refusal })
-  }
-
-  queueLeft(revision: RevisionName, outcome: 'served' | 'refused' | 'gone', waitMs: number): void {
-    this.#queueWait.observe(this.#track(this.#queueWait, { revision, outcome }), waitMs / 1000)
-  }
-
-  coldStart(revision: RevisionName, durationMs: number): void {
-    this.#coldStart.observe(this.#track(this.#coldStart, { revision }), durationMs / 1000)
-  }
-
-  retried(revision: RevisionName): void {
-    this.#retries.inc(this.#track(this.#retries, { revision }))
-  }
-
-  decided(revision: RevisionName, decision: Decision): void {
-    this.#decisions.inc(this.#track(this.#decisions, { revision, mode: decision.mode }))
-  }
-
-  #refreshGauges(): void {
+  #refreshGauges(): ReadonlySet<string> {
     const { revisions } = this.#source()
-    this.#forgetAllBut(new Set(revisions.map(({ name }) => name)))
     for (const gauge of [this.#queueDepth, this.#inFlight, this.#replicas, this.#replicasWanted])
       gauge.reset()
     for (const { name: revision, waiting, inFlight, wanted, replicas } of revisions) {
@@ -106,31 +76,14 @@ export class PromMetrics implements Metrics {
       this.#replicasWanted.set({ revision }, wanted)
       for (const [phase, count] of Object.entries(replicas)) this.#replicas.set({ revision, phase }, count)
     }
-  }
-
-  /** A service that is deployed daily for a year would otherwise leave a year of series behind. */
-  #forgetAllBut(living: ReadonlySet<string>): void {
-    for (const [revision, removals] of this.#series) {
-      if (living.has(revision)) continue
-      for (const remove of removals.values()) remove()
-      this.#series.delete(revision)
-    }
-  }
-
-  /** Remembers the series, unless it stands for no revision ('' = no route found: there is one such forever). */
-  #track<L extends Labels & { readonly revision: string }>(
-    metric: Labelled & { name?: string },
-    labels: L,
-  ): L {
-    if (labels.revision === '') return labels
-    let removals = this.#series.get(labels.revision)
-    if (removals === undefined) this.#series.set(labels.revision, (removals = new Map()))
-    const key = `${metric.name} ${Object.values(labels).join(' ')}`
-    if (!removals.has(key)) removals.set(key, () => metric.remove(labels))
-    return labels
+    return new Set(revisions.map(({ name }) => name))
   }
 
   #config(entry: MetricEntry): { name: string; help: string; labelNames: string[]; registers: Registry[] } {
     return { name: entry.name, help: entry.help, labelNames: [...entry.labels], registers: [this.#registry] }
   }
+}
+
+function byName(tallies: readonly Tally[]): ReadonlyMap<string, Tally> {
+  return new Map(tallies.map((tally) => [tally.entry.name, tally]))
 }

@@ -26,6 +26,11 @@ async function connected(port: number): Promise<Socket> {
   return socket.on('error', () => {}).resume()
 }
 
+/** Not `once`, which rejects where the end begins with a reset. */
+function closeOf(socket: Socket): Promise<unknown> {
+  return new Promise((resolve) => socket.on('close', resolve))
+}
+
 async function firstLine(stream: NodeJS.ReadableStream | null): Promise<string> {
   const [text] = await once(stream!.setEncoding('utf8'), 'data')
   return String(text).trim()
@@ -38,7 +43,7 @@ it('SIGKILL of the parent leaves neither the replica nor what the replica starte
   try {
     const answer = await fetch(`http://127.0.0.1:${port}/child`)
     const sockets = [await connected(port), await connected(Number(await answer.text()))]
-    const closed = sockets.map((socket) => once(socket, 'close'))
+    const closed = sockets.map(closeOf)
     parent.kill('SIGKILL')
     expect(await Promise.all(closed)).toHaveLength(2)
   } finally {
@@ -64,7 +69,7 @@ it('the next start ends what a run left behind that was killed with its guard, a
       // The same pid, but not the process that had it then.
       { pid: stranger.child.pid!, startTime: 'another time' },
     ])
-    const closed = once(ours.socket, 'close')
+    const closed = closeOf(ours.socket)
     await endOrphans(dir, new SystemClock(), silentLog)
     await closed
     expect(startTimeOf(stranger.child.pid!)).toBeDefined()

@@ -93,6 +93,37 @@ describe('readiness', () => {
     expect(first(await harness.until(allReady(1)))).toMatchObject({ phase: 'ready', restarts: 0 })
   })
 
+  it('has to be had on the port for gRPC calls, too, where there is one', async () => {
+    await using harness = await localHarness()
+    await harness.cluster.scale(harness.server(['--grpc-port={{.GrpcPort}}']), 1, never)
+    const { address, grpcAddress } = first(await harness.until(allReady(1)))
+    expect(grpcAddress?.port).not.toBe(address?.port)
+    expect([await isRunning({ address: address! }), await isRunning({ address: grpcAddress! })]).toEqual([
+      true,
+      true,
+    ])
+    // This one is told such a port and does not listen there.
+    const deaf = harness.server([], { env: [{ name: 'GRPC', value: '{{.GrpcPort}}' }] }, 'ml/deaf-00001')
+    await harness.cluster.scale(deaf, 1, never)
+    const loading = first({
+      replicas: (
+        await harness.until(({ replicas }) =>
+          replicas.some(({ revision, phase }) => revision === deaf.name && phase === 'loading'),
+        )
+      ).replicas.filter(({ revision }) => revision === deaf.name),
+    })
+    for await (const line of harness.cluster.logs.read(loading.name, { follow: true }, never)) {
+      if (line.endsWith('listening')) break
+    }
+    const env: unknown = await (await fetch(`http://127.0.0.1:${loading.address!.port}/env`)).json()
+    expect(env).toMatchObject({
+      PORT: String(loading.address!.port),
+      GRPC: String(loading.grpcAddress!.port),
+    })
+    const now = await harness.until(() => true)
+    expect(now.replicas.find(({ name }) => name === loading.name)?.phase).toBe('loading')
+  })
+
   it('is not believed of a server that listens and says no', async () => {
     await using harness = await localHarness()
     const seen: string[] = []

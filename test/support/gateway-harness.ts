@@ -55,6 +55,13 @@ export class FakeActivator implements Admission {
     })
   }
 
+  failures = 0
+  failed(): void {
+    this.failures += 1
+  }
+
+  answered(): void {}
+
   /** Resolves at the next release. */
   released(): Promise<void> {
     return new Promise((resolve) => this.#released.push(resolve))

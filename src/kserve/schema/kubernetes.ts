@@ -71,6 +71,7 @@ export const containerFields = {
       containerPort: count,
       name: text.optional(),
       protocol: text.optional(),
+      appProtocol: text.optional(),
       hostPort: count.optional(),
       hostIP: text.optional(),
     }),

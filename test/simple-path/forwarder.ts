@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Address } from '../core/replica.ts'
-import type { RequestLimits } from '../core/revision.ts'
+import type { Address } from '../../src/core/replica.ts'
+import type { RequestLimits } from '../../src/core/revision.ts'
 import type { ReplayableBody } from './replayable-body.ts'
 import type { Headers } from './request-headers.ts'
 

@@ -1,7 +1,7 @@
 import { STATUS_CODES, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Clock } from '../core/clock.ts'
-import type { Refusal } from '../core/refusals.ts'
+import type { Clock } from '../../src/core/clock.ts'
+import type { Refusal } from '../../src/core/refusals.ts'
 
 /** How much of an unread request body is read and thrown away, so that the client gets to read its answer. */
 const LINGER_BYTES_MAX = 1_048_576

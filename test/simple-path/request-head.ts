@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { RequestHead } from '../../router/index.ts'
-import { Refusal } from '../core/refusals.ts'
+import { Refusal } from '../../src/core/refusals.ts'
 
 /**
  * What routing looks at.

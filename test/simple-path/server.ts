@@ -1,7 +1,7 @@
 import { METHODS, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Socket } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { Refusal } from '../core/refusals.ts'
+import { Refusal } from '../../src/core/refusals.ts'
 import { isWebSocket } from './request-headers.ts'
 import { writeRawRefusal } from './refuse.ts'
 import { responseOn } from './upgrade-response.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
-import { split, type InferenceServiceName } from '../core/names.ts'
+import { split, type InferenceServiceName } from '../../src/core/names.ts'
 import { droppedNames } from './hop-by-hop.ts'
-import { isTraceparent } from './identity.ts'
+import { isTraceparent } from '../../src/gateway/identity.ts'
 
 /** What the gateway knows of a request when it writes the headers for the replica. */
 export interface Provenance {

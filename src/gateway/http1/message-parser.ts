@@ -1,0 +1,252 @@
+import { ListFields, NO_FIELDS, type Fields } from '../fields.ts'
+import {
+  ParseError,
+  type Llhttp,
+  type LlhttpEvents,
+  type LLHTTP_REQUEST,
+  type LLHTTP_RESPONSE,
+} from './llhttp.ts'
+import { TextFields } from './text-fields.ts'
+
+/** How much may stand between two bytes of a chunked body: the size, extensions, line ends. */
+const CHUNK_HEAD_BYTES_MAX = 4_096
+const TRAILER_BYTES_MAX = 16_384
+const HEAD_END = Buffer.from('\r\n\r\n')
+const NOTHING = Buffer.alloc(0)
+
+/** A head as it came, before anybody asked whether it makes sense. */
+export interface RawHead {
+  /** One character per byte, from the first byte of the message to the empty line, which is part of it. */
+  readonly fields: TextFields
+  /** Of a request. */
+  readonly method: string
+  readonly targetStart: number
+  readonly targetEnd: number
+  /** Of a response. */
+  readonly status: number
+  readonly reason: string
+  /** 10 or 11. */
+  readonly version: number
+  readonly keepAlive: boolean
+}
+
+/** Whether the body that follows is chunked: then the parser reads it. Every other body is for its owner to count. */
+export type IsChunked = (head: RawHead) => boolean
+
+/** The head is larger than its bounds. */
+export class HeadTooLarge extends Error {
+  override readonly name = 'HeadTooLarge'
+}
+
+export interface HeadBounds {
+  readonly headBytesMax: number
+  readonly headersMax: number
+}
+
+/**
+ * Reads the messages of one connection, one after the other. After each `read` it holds what came out of those bytes;
+ * nothing is called back, so that the owner acts when the parser, which all connections share, is free again.
+ *
+ *     idle -> head -> (chunked ->) complete -> next()
+ */
+export class MessageParser implements LlhttpEvents {
+  readonly #llhttp: Llhttp
+  readonly #parser: number
+  readonly #bounds: HeadBounds
+  readonly #isChunked: IsChunked
+  #state: 'head' | 'chunked' | 'complete' = 'head'
+  #bytes: Buffer = NOTHING
+  /** Bytes of the head that came in earlier reads. */
+  #before: Buffer[] = []
+  #base = 0
+  #spans: number[] = []
+  #last: 'none' | 'name' | 'value' = 'none'
+  #targetStart = 0
+  #targetEnd = 0
+  #reason = ''
+  /** Bytes since the last one of a chunked body. */
+  #gapBytes = 0
+  #bodyEnd = 0
+  #trailers: string[] = []
+  #trailerBytes = 0
+  #failure: Error | undefined
+
+  /** The head, from the read that completed it on. */
+  head: RawHead | undefined
+  /** Pieces of a chunked body that came out of the last read. */
+  body: Buffer[] = []
+
+  constructor(
+    llhttp: Llhttp,
+    type: typeof LLHTTP_REQUEST | typeof LLHTTP_RESPONSE,
+    bounds: HeadBounds,
+    isChunked: IsChunked,
+  ) {
+    this.#llhttp = llhttp
+    this.#parser = llhttp.alloc(type)
+    this.#bounds = bounds
+    this.#isChunked = isChunked
+  }
+
+  /** The message, or the part of it that the parser reads, is over. */
+  get isComplete(): boolean {
+    return this.#state === 'complete'
+  }
+
+  /** Whether any byte of a head has been read. */
+  get isInHead(): boolean {
+    return this.#state === 'head' && this.#base > 0
+  }
+
+  /** The trailers of a chunked body that is complete. */
+  get trailers(): Fields {
+    return this.#trailers.length === 0 ? NO_FIELDS : new ListFields(this.#trailers)
+  }
+
+  /**
+   * Reads on.
+   * @returns how many of the bytes were read; the rest belongs to what follows.
+   * @throws ParseError, HeadTooLarge.
+   */
+  read(bytes: Buffer): number {
+    this.#bytes = bytes
+    this.#bodyEnd = 0
+    if (this.body.length > 0) this.body = []
+    const read = this.#llhttp.execute(this.#parser, bytes, this)
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#state === 'head') this.#keep(bytes)
+    else if (this.#state === 'chunked') this.#endGap(read)
+    return read
+  }
+
+  /** Makes ready for the next message. */
+  next(): void {
+    this.#llhttp.reset(this.#parser)
+    this.#state = 'head'
+    this.#before = []
+    this.#base = 0
+    this.#spans = []
+    this.#last = 'none'
+    this.#reason = ''
+    this.#gapBytes = 0
+    this.#trailers = []
+    this.#trailerBytes = 0
+    this.head = undefined
+    this.body = []
+    this.#bytes = NOTHING
+    this.#targetEnd = 0
+  }
+
+  /** Ends its life: nothing may be read any more. */
+  free(): void {
+    this.#llhttp.free(this.#parser)
+  }
+
+  onUrl(start: number, end: number): void {
+    if (this.#targetEnd !== this.#base + start || this.#targetEnd === 0)
+      this.#targetStart = this.#base + start
+    this.#targetEnd = this.#base + end
+  }
+
+  onStatus(start: number, end: number): void {
+    this.#reason += this.#bytes.toString('latin1', start, end)
+  }
+
+  onField(start: number, end: number): void {
+    if (this.#state === 'chunked') this.#trailer(0, start, end)
+    else if (this.#last === 'name') this.#spans[this.#spans.length - 1] = this.#base + end
+    else {
+      this.#last = 'name'
+      this.#spans.push(this.#base + start, this.#base + end)
+    }
+  }
+
+  onValue(start: number, end: number): void {
+    if (this.#state === 'chunked') this.#trailer(1, start, end)
+    else if (this.#last === 'value') this.#spans[this.#spans.length - 1] = this.#base + end
+    else {
+      this.#last = 'value'
+      this.#spans.push(this.#base + start, this.#base + end)
+    }
+  }
+
+  onHeadersComplete(status: number, keepAlive: boolean): boolean {
+    const text = this.#headText()
+    if (text.length > this.#bounds.headBytesMax || this.#spans.length / 4 > this.#bounds.headersMax) {
+      this.#failure = this.#tooLarge()
+      return false
+    }
+    this.head = {
+      fields: new TextFields(text, this.#spans),
+      method: this.#llhttp.methodOf(this.#parser),
+      targetStart: this.#targetStart,
+      targetEnd: this.#targetEnd,
+      status,
+      reason: this.#reason,
+      version: this.#llhttp.versionOf(this.#parser),
+      keepAlive,
+    }
+    const isChunked = this.#isChunked(this.head)
+    if (isChunked) {
+      this.#state = 'chunked'
+      this.#last = 'none'
+      this.#bodyEnd = text.length - this.#base
+    }
+    return isChunked
+  }
+
+  onBody(start: number, end: number): void {
+    this.#checkGap(start - this.#bodyEnd)
+    this.#gapBytes = 0
+    this.#bodyEnd = end
+    this.body.push(this.#bytes.subarray(start, end))
+  }
+
+  onMessageComplete(): void {
+    this.#state = 'complete'
+  }
+
+  /** All of the message up to the empty line, which stands behind the last value. */
+  #headText(): string {
+    const bytes = this.#before.length === 0 ? this.#bytes : Buffer.concat([...this.#before, this.#bytes])
+    // llhttp places an empty value behind the line end that follows it: two bytes back is never too far.
+    const from = Math.max(0, (this.#spans.at(-1) ?? this.#targetEnd) - 2)
+    const end = bytes.indexOf(HEAD_END, from) + HEAD_END.length
+    return bytes.toString('latin1', 0, end)
+  }
+
+  #keep(bytes: Buffer): void {
+    this.#before.push(bytes)
+    this.#base += bytes.length
+    if (this.#base > this.#bounds.headBytesMax) throw this.#tooLarge()
+  }
+
+  #tooLarge(): HeadTooLarge {
+    return new HeadTooLarge(
+      `at most ${this.#bounds.headBytesMax} bytes and ${this.#bounds.headersMax} fields`,
+    )
+  }
+
+  #endGap(read: number): void {
+    this.#checkGap(read - this.#bodyEnd)
+    this.#gapBytes += read - this.#bodyEnd
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #checkGap(bytes: number): void {
+    if (this.#trailers.length === 0 && this.#gapBytes + bytes > CHUNK_HEAD_BYTES_MAX)
+      this.#failure ??= new ParseError(`a chunk's head is longer than ${CHUNK_HEAD_BYTES_MAX} bytes`)
+  }
+
+  /** Trailers are rare, so they are plain strings. `part` is 0 for a name, 1 for a value. */
+  #trailer(part: 0 | 1, start: number, end: number): void {
+    const text = this.#bytes.toString('latin1', start, end)
+    const isMore = this.#last === (part === 0 ? 'name' : 'value')
+    this.#last = part === 0 ? 'name' : 'value'
+    this.#trailerBytes += text.length + 2
+    if (this.#trailerBytes > TRAILER_BYTES_MAX || this.#trailers.length / 2 > this.#bounds.headersMax)
+      this.#failure ??= this.#tooLarge()
+    if (isMore) this.#trailers.push((this.#trailers.pop() ?? '') + text)
+    else this.#trailers.push(text)
+  }
+}

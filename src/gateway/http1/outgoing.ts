@@ -1,0 +1,124 @@
+import type { Socket } from 'node:net'
+import type { Fields } from '../fields.ts'
+import { NOT_IN_TRAILERS } from '../pass-on.ts'
+import { fieldsText } from './text-fields.ts'
+
+/** Up to this many bytes are copied into one buffer; more leaves in one writev. */
+const COPY_BYTES_MAX = 32_768
+/** A socket with this much unsent takes no more for now. */
+const UNSENT_BYTES_MAX = 65_536
+
+const LINE_END = Buffer.from('\r\n')
+
+/**
+ * How the end of a body is told:
+ * - `none`: there is no body
+ * - `length`: the head said how long it is
+ * - `chunked`
+ * - `close`: the end of the connection; also the bytes of a tunnel
+ */
+export type Framing = 'none' | 'length' | 'chunked' | 'close'
+
+/**
+ * What goes out on one connection, message after message. Pieces are gathered until `flush`, so that head and first
+ * body bytes, and all small pieces of one turn, leave in one write and as one chunk.
+ */
+export class Outgoing {
+  readonly #socket: Socket
+  #framing: Framing = 'none'
+  #head = ''
+  #pieces: Buffer[] = []
+  #bytes = 0
+  /** What follows the body; undefined while it goes on. */
+  #tail: string | undefined
+  #saidFull = false
+  /** Bytes of the body that the head promised and that did not come yet. */
+  #promised = 0
+
+  /** Called when more can be taken after a `write` that said false. */
+  onDrain: (() => void) | undefined
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    socket.on('drain', () => this.#drained())
+  }
+
+  /** Whether the peer does not take what it was sent. */
+  get isFull(): boolean {
+    return this.#saidFull
+  }
+
+  /** Begins a message: the head is gathered. */
+  begin(head: string, framing: Framing, length = 0): void {
+    this.#head += head
+    this.#framing = framing
+    this.#tail = undefined
+    this.#promised = length
+  }
+
+  write(chunk: Buffer): boolean {
+    if (this.#framing === 'none' || chunk.length === 0) return true
+    this.#pieces.push(chunk)
+    this.#bytes += chunk.length
+    this.#promised -= chunk.length
+    if (this.#bytes + this.#socket.writableLength < UNSENT_BYTES_MAX) return true
+    this.#saidFull = true
+    return false
+  }
+
+  /** @returns false if the body is not as long as its head promised: the message cannot be ended. */
+  end(trailers: Fields): boolean {
+    if (this.#framing === 'length' && this.#promised !== 0) return false
+    this.#tail =
+      this.#framing === 'chunked' ? `0\r\n${fieldsText(trailers, NOT_IN_TRAILERS, undefined)}\r\n` : ''
+    return true
+  }
+
+  /** Sends what was gathered. */
+  flush(): void {
+    const head = this.#head
+    const bytes = this.#bytes
+    const isChunk = this.#framing === 'chunked' && bytes > 0
+    const before = isChunk ? `${head}${bytes.toString(16)}\r\n` : head
+    const tail = this.#tail ?? ''
+    const after = isChunk ? `\r\n${tail}` : tail
+    if (before.length + bytes + after.length === 0) return
+    const pieces = this.#pieces
+    this.#head = ''
+    if (bytes > 0) {
+      this.#pieces = []
+      this.#bytes = 0
+    }
+    if (this.#tail !== undefined) this.#tail = ''
+    const socket = this.#socket
+    if (!socket.writable) return
+    if (bytes === 0) {
+      socket.write(before + after, 'latin1')
+    } else if (before.length === 0 && after.length === 0 && pieces.length === 1) {
+      socket.write(pieces[0]!)
+    } else if (before.length + bytes + after.length <= COPY_BYTES_MAX) {
+      socket.write(inOne(before, pieces, after, before.length + bytes + after.length))
+    } else {
+      socket.cork()
+      if (before.length > 0) socket.write(before, 'latin1')
+      for (const piece of pieces) socket.write(piece)
+      if (after.length > 0) socket.write(after === '\r\n' ? LINE_END : Buffer.from(after, 'latin1'))
+      socket.uncork()
+    }
+    if (this.#saidFull && !socket.writableNeedDrain) this.#drained()
+  }
+
+  #drained(): void {
+    if (!this.#saidFull) return
+    this.#saidFull = false
+    this.onDrain?.()
+  }
+}
+
+function inOne(before: string, pieces: readonly Buffer[], after: string, bytes: number): Buffer {
+  const all = Buffer.allocUnsafe(bytes)
+  let at = before.length === 0 ? 0 : all.write(before, 0, 'latin1')
+  for (const piece of pieces) at += piece.copy(all, at)
+  if (after.length > 0) all.write(after, at, 'latin1')
+  return all
+}

@@ -1,0 +1,344 @@
+import type { Socket } from 'node:net'
+import { Cancel } from '../../core/cancellation.ts'
+import { Refusal } from '../../core/refusals.ts'
+import type { Exchange, Peer } from '../exchange.ts'
+import { EMPTY_BODY, type BodySource } from '../request-body.ts'
+import type { TimerWheel } from '../timer-wheel.ts'
+import { BodyReader } from './body-reader.ts'
+import { ClientWatch, type WatchBounds } from './client-watch.ts'
+import { LLHTTP_REQUEST, type Llhttp } from './llhttp.ts'
+import { MessageParser, type HeadBounds } from './message-parser.ts'
+import { Outgoing } from './outgoing.ts'
+import { Http1Reply, rawRefusal, type ReplyCarrier } from './reply.ts'
+import { Http1RequestHead, isChunkedRequest, refusalOf } from './request-head.ts'
+
+/** How much of an unwanted request body is read and thrown away, so that the client gets to read its answer. */
+const LINGER_BYTES_MAX = 1_048_576
+const LINGER_MS = 2_000
+
+const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'
+
+export interface Http1Bounds extends HeadBounds, WatchBounds {
+  /** From the first byte of a head to its last; 0 = any time. */
+  readonly headTimeoutMs: number
+  /** Between two requests; 0 = any time. */
+  readonly keepAliveTimeoutMs: number
+  /** 0 = any number. */
+  readonly requestsPerConnectionMax: number
+}
+
+/** What all connections of a gateway share. */
+export interface Http1Context {
+  readonly llhttp: Llhttp
+  readonly wheel: TimerWheel
+  readonly bounds: Http1Bounds
+  /** The gateway is leaving: connections close after the answer under way. */
+  readonly isLeaving: () => boolean
+  /** The Date header's value now. */
+  readonly date: () => string
+  readonly handle: (exchange: Exchange) => void
+  /** Something that is no request was answered with this. */
+  readonly onRefused: (refusal: Refusal) => void
+}
+
+/** The present request. */
+interface Http1Exchange extends Exchange {
+  readonly head: Http1RequestHead
+  readonly reply: Http1Reply
+}
+
+/**
+ * One connection of a client: requests one after another, those sent ahead wait in the socket.
+ *
+ *     head -> (body ->) done -> head ...      the request has been read; its answer goes out meanwhile
+ *         \-> tunnel                          it asked to switch protocols: bytes, as they are
+ *     any  -> lingering -> closed             the answer is out and the last one, the client may still send
+ */
+export class Http1Connection implements ReplyCarrier, BodySource {
+  readonly outgoing: Outgoing
+  readonly #socket: Socket
+  readonly #context: Http1Context
+  readonly #peer: Peer
+  readonly #parser: MessageParser
+  readonly #watch: ClientWatch
+  #reading: 'head' | 'body' | 'done' | 'tunnel' | 'lingering' | 'closed' = 'head'
+  #exchange: Http1Exchange | undefined
+  #body: BodyReader | undefined
+  /** What was sent ahead of its turn. */
+  #ahead: Buffer | undefined
+  #isPumping = false
+  #isPaused = false
+  /** The client sends no more. */
+  #isHalfClosed = false
+  /** The answer to the present request is out. */
+  #isAnswered = false
+  /** Closes after the present answer. */
+  #isLast = false
+  #requests = 0
+  #lingerBytes = 0
+
+  constructor(socket: Socket, peer: Peer, context: Http1Context) {
+    this.#socket = socket
+    this.#context = context
+    this.#peer = peer
+    this.outgoing = new Outgoing(socket)
+    this.#parser = new MessageParser(context.llhttp, LLHTTP_REQUEST, context.bounds, isChunkedRequest)
+    this.#watch = new ClientWatch(socket, context.wheel, context.bounds, () => this.#onTime())
+    socket.on('data', (chunk: Buffer) => this.receive(chunk))
+    socket.on('end', () => this.#onEnd())
+    socket.on('error', () => socket.destroy())
+    socket.on('close', () => this.#onClose())
+  }
+
+  get isLast(): boolean {
+    return this.#isLast || this.#isHalfClosed || this.#context.isLeaving()
+  }
+
+  get isRequestRead(): boolean {
+    return this.#reading === 'done' || this.#reading === 'tunnel'
+  }
+
+  /** Closes now if no request is under way, else after the answer. */
+  leave(): void {
+    this.#isLast = true
+    if (this.#reading === 'head' && !this.#parser.isInHead) this.#linger(true)
+  }
+
+  receive(chunk: Buffer): void {
+    switch (this.#reading) {
+      case 'head':
+        this.#ahead = chunk
+        this.#pump()
+        break
+      case 'body':
+      case 'tunnel':
+        this.#readBody(chunk)
+        break
+      case 'done':
+        this.#ahead = this.#ahead === undefined ? chunk : Buffer.concat([this.#ahead, chunk])
+        this.#next()
+        break
+      case 'lingering':
+        this.#lingerBytes += chunk.length
+        if (this.#lingerBytes > LINGER_BYTES_MAX) this.#socket.destroy()
+        break
+      case 'closed':
+        break
+    }
+  }
+
+  date(): string {
+    return this.#context.date()
+  }
+
+  // The body's source.
+
+  pause(): void {
+    if (this.#isPaused) return
+    this.#isPaused = true
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#socket.resume()
+  }
+
+  wanted(): void {
+    if (this.#exchange?.head.expectsContinue === true && !this.#exchange.reply.began)
+      this.#socket.write(CONTINUE, 'latin1')
+  }
+
+  // The reply's carrier.
+
+  switched(): void {
+    this.#isLast = true
+  }
+
+  stalled(): void {
+    this.#watch.start()
+  }
+
+  answered(close: boolean): void {
+    this.#isAnswered = true
+    this.#isLast ||= close
+    this.#next()
+  }
+
+  reset(): void {
+    const socket = this.#socket
+    // TLS has no reset of its own: without its closing alert the answer is known to be cut.
+    if ('encrypted' in socket) socket.destroy()
+    else socket.resetAndDestroy()
+  }
+
+  /** Takes request after request out of what was read, as long as each is answered in the same turn. */
+  #pump(): void {
+    if (this.#isPumping) return
+    this.#isPumping = true
+    while (this.#ahead !== undefined && this.#reading === 'head') {
+      const chunk = this.#ahead
+      this.#ahead = undefined
+      this.#readHead(chunk)
+    }
+    this.#isPumping = false
+  }
+
+  #readHead(chunk: Buffer): void {
+    const parser = this.#parser
+    const isFirst = !parser.isInHead
+    let head: Http1RequestHead
+    let read: number
+    try {
+      read = parser.read(chunk)
+      if (parser.head === undefined) {
+        if (isFirst) this.#watch.arm(this.#context.bounds.headTimeoutMs)
+        return
+      }
+      head = new Http1RequestHead(parser.head)
+      if (head.method === 'CONNECT') throw new Refusal('METHOD_REFUSED', { detail: 'CONNECT' })
+    } catch (error) {
+      this.#refuseRaw(refusalOf(error))
+      return
+    }
+    this.#watch.off()
+    this.#requests += 1
+    const { requestsPerConnectionMax } = this.#context.bounds
+    if (requestsPerConnectionMax > 0 && this.#requests >= requestsPerConnectionMax) this.#isLast = true
+    this.#start(head, read < chunk.length ? chunk.subarray(read) : undefined)
+  }
+
+  /** What has come of the body is taken first, so that it leaves for the replica together with the head. */
+  #start(head: Http1RequestHead, rest: Buffer | undefined): void {
+    const hasBody = head.length !== 0 || head.isWebSocket
+    this.#body = hasBody ? new BodyReader(head, this.#parser, this) : undefined
+    this.#ahead = rest
+    if (this.#body === undefined || this.#body.isComplete) {
+      this.#reading = 'done'
+    } else {
+      this.#reading = head.isWebSocket ? 'tunnel' : 'body'
+      if (rest !== undefined) this.#ahead = this.#body.read(rest)
+      if (this.#body.isComplete) this.#reading = 'done'
+      else if (!head.isWebSocket) this.#watch.start()
+    }
+    const signal = new Cancel()
+    this.#exchange = {
+      head,
+      body: this.#body?.body ?? EMPTY_BODY,
+      reply: new Http1Reply(head, this),
+      peer: this.#peer,
+      signal,
+      abort: (reason) => signal.abort(reason),
+    }
+    this.#isAnswered = false
+    this.#context.handle(this.#exchange)
+  }
+
+  #readBody(chunk: Buffer): void {
+    const reader = this.#body
+    if (reader === undefined) return
+    try {
+      this.#ahead = reader.read(chunk)
+    } catch (error) {
+      const refusal = refusalOf(error)
+      this.#isLast = true
+      this.#reading = 'closed'
+      this.#exchange?.abort(refusal)
+      return
+    }
+    if (reader.isComplete) this.#reading = 'done'
+    reader.body.flush()
+    this.#next()
+  }
+
+  /** Goes on to the next request once this one is read and answered. */
+  #next(): void {
+    if (!this.#isAnswered) {
+      if (this.#ahead !== undefined) this.pause()
+      return
+    }
+    const isRead = this.isRequestRead
+    this.#exchange = undefined
+    this.#isAnswered = false
+    this.#body = undefined
+    if (this.#isLast || !isRead) {
+      this.#linger(isRead)
+      return
+    }
+    this.#reading = 'head'
+    this.#parser.next()
+    this.resume()
+    if (this.#ahead === undefined) this.#watch.arm(this.#context.bounds.keepAliveTimeoutMs)
+    else this.#pump()
+  }
+
+  /**
+   * Closes, in a way that lets the client read its answer: closing with unread bytes would reset the connection
+   * (RFC 9112, 9.6).
+   */
+  #linger(isRead: boolean): void {
+    this.#reading = 'lingering'
+    this.#socket.end()
+    if (isRead && this.#isHalfClosed) return
+    this.resume()
+    this.#watch.arm(LINGER_MS)
+  }
+
+  /** Answers what cannot be read; nothing that follows on this connection is looked at. */
+  #refuseRaw(refusal: Refusal): void {
+    this.#context.onRefused(refusal)
+    this.#socket.write(rawRefusal(refusal, this.date()))
+    this.#linger(false)
+  }
+
+  #onEnd(): void {
+    this.#isHalfClosed = true
+    switch (this.#reading) {
+      case 'head':
+        if (this.#parser.isInHead)
+          this.#refuseRaw(new Refusal('BAD_REQUEST', { detail: 'it ends in its head' }))
+        else this.#linger(true)
+        break
+      case 'body':
+        this.#socket.destroy()
+        break
+      case 'done':
+        // In mid-answer nothing can be said between: there, as everywhere in the field, it counts as gone.
+        if (this.#exchange?.reply.began === true) this.#socket.destroy()
+        else if (this.#exchange?.head.version === '1.1') this.#watch.probe()
+        break
+      case 'tunnel':
+        if (this.#exchange?.reply.status === 101) this.#body?.end()
+        else this.#socket.destroy()
+        break
+      case 'lingering':
+        this.#socket.destroySoon()
+        break
+      case 'closed':
+        break
+    }
+  }
+
+  #onClose(): void {
+    this.#reading = 'closed'
+    this.#watch.off()
+    this.#parser.free()
+    this.#exchange?.abort(new Refusal('CLIENT_GONE'))
+    this.#exchange?.body.discard()
+  }
+
+  #onTime(): void {
+    const exchange = this.#exchange
+    if (exchange !== undefined) {
+      const duties = {
+        isSending: !this.#isPaused && !this.isRequestRead && !exchange.reply.began,
+        isReading: this.outgoing.isFull,
+        isHalfClosed: this.#isHalfClosed && !exchange.reply.began,
+      }
+      if (this.#watch.look(duties) === 'slow') exchange.abort(new Refusal('CLIENT_TIMEOUT'))
+    } else if (this.#reading !== 'head') this.#socket.destroy()
+    else if (this.#parser.isInHead) this.#refuseRaw(new Refusal('CLIENT_TIMEOUT'))
+    else this.#linger(true)
+  }
+}

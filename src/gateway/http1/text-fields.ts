@@ -1,0 +1,112 @@
+import type { Fields } from '../fields.ts'
+import { knownField } from '../known-field.ts'
+import { isIn } from '../pass-on.ts'
+
+/** Numbers per field in `marks`: where its name starts and ends, where its value does, and what it is known as. */
+const STRIDE = 5
+
+/**
+ * The fields of an HTTP/1.1 head as they came: one string and the places in it, no object or string per field.
+ *
+ *     Host: a\r\nAccept:  b\r\n\r\n
+ *     ^   ^ ^^   ^     ^  ^^
+ */
+export class TextFields implements Fields {
+  /** The head, one character per byte. */
+  readonly text: string
+  readonly #marks: readonly number[]
+
+  /** @param spans per field: start and end of its name, start and end of its value, which may have white space around it. */
+  constructor(text: string, spans: readonly number[]) {
+    this.text = text
+    const marks: number[] = []
+    for (let at = 0; at + 3 < spans.length; at += 4) {
+      const nameStart = spans[at]!
+      const nameEnd = spans[at + 1]!
+      let valueStart = spans[at + 2]!
+      let valueEnd = spans[at + 3]!
+      while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd -= 1
+      while (valueStart < valueEnd && isBlank(text.charCodeAt(valueStart))) valueStart += 1
+      marks.push(nameStart, nameEnd, valueStart, valueEnd, knownField(text, nameStart, nameEnd))
+    }
+    this.#marks = marks
+  }
+
+  get count(): number {
+    return this.#marks.length / STRIDE
+  }
+
+  name(at: number): string {
+    return this.text.slice(this.#marks[at * STRIDE]!, this.#marks[at * STRIDE + 1]!)
+  }
+
+  value(at: number): string {
+    return this.text.slice(this.#marks[at * STRIDE + 2]!, this.#marks[at * STRIDE + 3]!)
+  }
+
+  kind(at: number): number {
+    return this.#marks[at * STRIDE + 4]!
+  }
+
+  /**
+   * The fields that are passed on, each as `name: value\r\n`. Neighbours that are written that way already, which is
+   * nearly all, are taken as one piece.
+   * @param dropped mask of the known fields to leave out.
+   * @param listed lower-case names to leave out besides.
+   */
+  textWithout(dropped: number, listed: ReadonlySet<string> | undefined): string {
+    const { text } = this
+    const marks = this.#marks
+    let kept = ''
+    /** The piece that grows: from `start` to the end of the value before. */
+    let start = -1
+    let end = -1
+    for (let at = 0; at < marks.length; at += STRIDE) {
+      const nameStart = marks[at]!
+      const nameEnd = marks[at + 1]!
+      const valueStart = marks[at + 2]!
+      const isDropped =
+        isIn(dropped, marks[at + 4]!) ||
+        (listed !== undefined && listed.has(text.slice(nameStart, nameEnd).toLowerCase()))
+      const isPlain = valueStart === nameEnd + 2 && text.charCodeAt(nameEnd + 1) === SPACE
+      if (start >= 0 && (isDropped || !isPlain || nameStart !== end + 2)) {
+        kept += `${text.slice(start, end)}\r\n`
+        start = -1
+      }
+      if (isDropped) continue
+      const valueEnd = marks[at + 3]!
+      if (isPlain) {
+        if (start < 0) start = nameStart
+        end = valueEnd
+      } else {
+        kept += `${text.slice(nameStart, nameEnd)}: ${text.slice(valueStart, valueEnd)}\r\n`
+      }
+    }
+    return start < 0 ? kept : `${kept}${text.slice(start, end)}\r\n`
+  }
+}
+
+const SPACE = 0x20
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === 0x09
+}
+
+/** Fields of any kind as text, less those dropped. Values of HTTP/2 hold no line ends: its parser refuses them. */
+export function fieldsText(fields: Fields, dropped: number, listed: ReadonlySet<string> | undefined): string {
+  if (fields instanceof TextFields) return fields.textWithout(dropped, listed)
+  let text = ''
+  for (let at = 0; at < fields.count; at++) {
+    if (isIn(dropped, fields.kind(at))) continue
+    const name = fields.name(at)
+    if (listed?.has(name.toLowerCase()) !== true) text += `${name}: ${fields.value(at)}\r\n`
+  }
+  return text
+}
+
+/** A flat list of names and values as text. */
+export function listText(flat: readonly string[]): string {
+  let text = ''
+  for (let at = 0; at + 1 < flat.length; at += 2) text += `${flat[at]}: ${flat[at + 1]}\r\n`
+  return text
+}

@@ -1,0 +1,211 @@
+import { connect, type Socket } from 'node:net'
+import type { Fields } from '../fields.ts'
+import { NO_FIELDS } from '../fields.ts'
+import { LLHTTP_RESPONSE, ParseError, type Llhttp } from './llhttp.ts'
+import { MessageParser, type HeadBounds, type RawHead } from './message-parser.ts'
+import { Outgoing } from './outgoing.ts'
+import { Http1ResponseHead, isChunkedAnswer } from './response-head.ts'
+
+/** Who takes the answer that comes on a connection. */
+export interface AnswerTaker {
+  readonly method: string
+  connected(): void
+  informed(head: Http1ResponseHead): void
+  /** The final head, or a 101. */
+  answered(head: Http1ResponseHead): void
+  data(chunk: Buffer): void
+  /** No more in this turn. */
+  flush(): void
+  ended(trailers: Fields): void
+  /** The connection is gone, or says what is no HTTP (ParseError), before the answer was whole. */
+  failed(error: Error): void
+}
+
+/**
+ * One connection to a replica: one request and its answer at a time.
+ *
+ *     connecting -> idle -> head -> (length | chunked | close ->) idle ...
+ *                                \-> tunnel (after a 101)
+ */
+export class UpstreamConnection {
+  readonly socket: Socket
+  readonly outgoing: Outgoing
+  readonly #parser: MessageParser
+  #state: 'connecting' | 'idle' | 'head' | 'length' | 'chunked' | 'close' | 'tunnel' | 'closed' = 'connecting'
+  #taker: AnswerTaker | undefined
+  #bytesLeft = 0
+  #keepAlive = false
+  /** It has answered before: a failure may say nothing of the replica. */
+  isReused = false
+  /** When the pool looks for what has lain idle: set by it. */
+  idleRound = 0
+  readonly #onIdleEnd: (connection: UpstreamConnection) => void
+
+  /** @param onIdleEnd it ended, or spoke, while nobody used it. */
+  constructor(
+    socket: Socket,
+    options: {
+      readonly llhttp: Llhttp
+      readonly bounds: HeadBounds
+      readonly connectEvent: 'connect' | 'secureConnect'
+      readonly onIdleEnd: (connection: UpstreamConnection) => void
+    },
+  ) {
+    this.socket = socket
+    this.outgoing = new Outgoing(socket)
+    this.#onIdleEnd = options.onIdleEnd
+    const isChunked = (raw: RawHead): boolean => isChunkedAnswer(raw, this.#taker?.method ?? '')
+    this.#parser = new MessageParser(options.llhttp, LLHTTP_RESPONSE, options.bounds, isChunked)
+    socket.once(options.connectEvent, () => {
+      if (this.#state === 'connecting') this.#state = 'head'
+      this.#taker?.connected()
+    })
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
+    socket.on('end', () => this.#onEnd())
+    socket.on('error', (error) => this.#fail(error))
+    socket.on('close', () => {
+      this.#fail(new Error('the replica closed the connection'))
+      this.#parser.free()
+    })
+  }
+
+  /** Whether another request can be sent on it. */
+  get isReusable(): boolean {
+    return this.#state === 'idle' && this.#keepAlive && this.socket.writable
+  }
+
+  /** Takes it for one request. `connected` is called at once if it is. */
+  use(taker: AnswerTaker): void {
+    this.#taker = taker
+    this.outgoing.onDrain = undefined
+    if (this.#state === 'connecting') return
+    this.#parser.next()
+    this.#state = 'head'
+    taker.connected()
+  }
+
+  /** Its user is done with it, or gives up. */
+  release(): void {
+    this.#taker = undefined
+    this.outgoing.onDrain = undefined
+  }
+
+  destroy(): void {
+    this.#taker = undefined
+    this.#state = 'closed'
+    this.socket.destroy()
+  }
+
+  #receive(chunk: Buffer): void {
+    try {
+      this.#read(chunk)
+    } catch (error) {
+      this.#fail(error instanceof Error ? error : new Error(String(error)))
+      this.socket.destroy()
+      return
+    }
+    this.#taker?.flush()
+  }
+
+  #read(chunk: Buffer): void {
+    let rest: Buffer | undefined = chunk
+    while (rest !== undefined) {
+      switch (this.#state) {
+        case 'head':
+          rest = this.#readHead(rest)
+          break
+        case 'length':
+          rest = this.#readLength(rest)
+          break
+        case 'chunked': {
+          const read = this.#parser.read(rest)
+          rest = read < rest.length ? rest.subarray(read) : undefined
+          this.#takeChunks()
+          break
+        }
+        case 'close':
+        case 'tunnel':
+          this.#taker?.data(rest)
+          return
+        case 'idle':
+          // Nothing was asked: whatever it says belongs to no request.
+          this.#state = 'closed'
+          this.socket.destroy()
+          this.#onIdleEnd(this)
+          return
+        case 'connecting':
+        case 'closed':
+          return
+      }
+    }
+  }
+
+  #readHead(chunk: Buffer): Buffer | undefined {
+    const taker = this.#taker
+    if (taker === undefined) throw new ParseError('an answer that nobody asked for')
+    const parser = this.#parser
+    const read = parser.read(chunk)
+    if (parser.head === undefined) return undefined
+    const head = new Http1ResponseHead(parser.head, taker.method)
+    const rest = read < chunk.length ? chunk.subarray(read) : undefined
+    if (head.status < 200 && head.status !== 101) {
+      parser.next()
+      taker.informed(head)
+      return rest
+    }
+    this.#keepAlive = head.keepAlive && head.status !== 101
+    if (head.status === 101) this.#state = 'tunnel'
+    else if (head.bodyEnd !== 'none') this.#state = head.bodyEnd
+    this.#bytesLeft = head.length ?? 0
+    taker.answered(head)
+    if (head.bodyEnd === 'none' && head.status !== 101) this.#done(NO_FIELDS)
+    else if (head.bodyEnd === 'chunked') this.#takeChunks()
+    return rest
+  }
+
+  #readLength(chunk: Buffer): Buffer | undefined {
+    const rest = chunk.length > this.#bytesLeft ? chunk.subarray(this.#bytesLeft) : undefined
+    this.#bytesLeft -= chunk.length - (rest?.length ?? 0)
+    this.#taker?.data(rest === undefined ? chunk : chunk.subarray(0, chunk.length - rest.length))
+    if (this.#bytesLeft === 0 && this.#state === 'length') this.#done(NO_FIELDS)
+    return rest
+  }
+
+  #takeChunks(): void {
+    for (const piece of this.#parser.body) this.#taker?.data(piece)
+    if (this.#parser.isComplete && this.#state === 'chunked') this.#done(this.#parser.trailers)
+  }
+
+  #done(trailers: Fields): void {
+    this.#state = 'idle'
+    this.isReused = true
+    this.#taker?.ended(trailers)
+  }
+
+  #onEnd(): void {
+    const state = this.#state
+    if (state === 'close' || state === 'tunnel') {
+      this.#keepAlive = false
+      this.#done(NO_FIELDS)
+    } else if (state === 'idle') {
+      this.#state = 'closed'
+      this.#onIdleEnd(this)
+    } else {
+      this.#fail(new Error('the replica closed the connection'))
+    }
+    this.socket.destroy()
+  }
+
+  #fail(error: Error): void {
+    if (this.#state === 'closed') return
+    const wasIdle = this.#state === 'idle'
+    this.#state = 'closed'
+    if (wasIdle) this.#onIdleEnd(this)
+    else this.#taker?.failed(error)
+  }
+}
+
+/** Opens a connection in clear text. */
+export function connectPlain(host: string, port: number): Socket {
+  return connect({ host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 })
+}

@@ -1,0 +1,129 @@
+import type { Socket } from 'node:net'
+import { connect as connectTls } from 'node:tls'
+import { httpDate, type Clock } from '../core/clock.ts'
+import type { Config } from '../core/config.ts'
+import type { Address } from '../core/replica.ts'
+import type { Refusal } from '../core/refusals.ts'
+import type { Log, Metrics } from '../core/telemetry.ts'
+import type { Exchange, Peer } from './exchange.ts'
+import { Llhttp } from './http1/llhttp.ts'
+import { Http1Connection, type Http1Context } from './http1/server-connection.ts'
+import { Http1Upstream } from './http1/upstream.ts'
+import { connectPlain } from './http1/upstream-connection.ts'
+import { Listener, UpstreamTls, type Listening } from './listener/index.ts'
+import type { TimerWheel } from './timer-wheel.ts'
+import type { ForwardResult, Onward, Transport } from './upstream.ts'
+
+export interface WireOptions {
+  readonly config: Config['gateway']
+  readonly clock: Clock
+  readonly wheel: TimerWheel
+  readonly log: Log
+  readonly metrics: Metrics
+  /** The gateway is leaving: connections close after the answer under way. */
+  readonly isLeaving: () => boolean
+  readonly handle: (exchange: Exchange) => void
+  /** Something that is no request was answered with this. */
+  readonly onRefused: (refusal: Refusal) => void
+}
+
+/** Both ends of the wire: connections of clients, which make exchanges, and those to replicas, which answer them. */
+export class Wire {
+  readonly #listener: Listener
+  readonly #http1: Http1Upstream
+  readonly #upstreamTls: UpstreamTls
+  readonly #context: Http1Context
+  readonly #connections = new Set<Http1Connection>()
+  #isListening = false
+
+  constructor(options: WireOptions) {
+    const { config, clock, wheel, log, metrics } = options
+    const llhttp = new Llhttp()
+    this.#context = {
+      llhttp,
+      wheel,
+      bounds: config,
+      isLeaving: options.isLeaving,
+      date: secondly(clock),
+      handle: options.handle,
+      onRefused: options.onRefused,
+    }
+    this.#upstreamTls = new UpstreamTls(config.upstreamTls, { clock, log })
+    this.#http1 = new Http1Upstream({
+      clock,
+      llhttp,
+      wheel,
+      bounds: { headBytesMax: 262_144, headersMax: 1_000 },
+      connectTimeoutMs: config.connectTimeoutMs,
+      idleMax: config.upstreamIdleConnectionsMax,
+      idleTimeoutMs: config.upstreamKeepAliveTimeoutMs,
+      connect: (address, transport) => this.#connect(address, transport),
+      onConnection: (use) => metrics.upstreamConnection(use),
+    })
+    this.#listener = new Listener({
+      config,
+      clock,
+      wheel,
+      log,
+      metrics,
+      onHttp1: (socket, first, peer) => this.#openHttp1(socket, first, peer),
+      onHttp2: (socket) => socket.destroy(),
+    })
+  }
+
+  get isListening(): boolean {
+    return this.#isListening
+  }
+
+  get connections(): number {
+    return this.#listener.connections
+  }
+
+  async listen(): Promise<Listening> {
+    const bound = await this.#listener.listen()
+    this.#isListening = true
+    return bound
+  }
+
+  forward(exchange: Exchange, onward: Onward): Promise<ForwardResult> {
+    return this.#http1.forward(exchange, onward)
+  }
+
+  /** Ends connections without a request, and the others after theirs. New ones are still taken. */
+  leave(): void {
+    for (const connection of this.#connections) connection.leave()
+  }
+
+  async close(): Promise<void> {
+    this.#isListening = false
+    await this.#listener.close()
+    this.#http1.close()
+    this.#upstreamTls.close()
+  }
+
+  #openHttp1(socket: Socket, first: Buffer, peer: Peer): void {
+    const connection = new Http1Connection(socket, peer, this.#context)
+    this.#connections.add(connection)
+    socket.on('close', () => this.#connections.delete(connection))
+    connection.receive(first)
+  }
+
+  #connect({ host, port }: Address, { tls }: Transport): Socket {
+    if (!tls) return connectPlain(host, port)
+    return connectTls({ host, port, ALPNProtocols: ['http/1.1'], ...this.#upstreamTls.optionsFor(host) })
+  }
+}
+
+/** The Date header's value, made once a second. */
+function secondly(clock: Clock): () => string {
+  let second = -1
+  let text = ''
+  return () => {
+    const now = Math.floor(clock.now() / 1000)
+    if (now !== second) {
+      second = now
+      text = httpDate(now * 1000)
+    }
+    return text
+  }
+}
