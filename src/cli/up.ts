@@ -9,7 +9,7 @@ import { ObjectNotFound, type ReplicaLogs } from '../control/view.ts'
 import { SystemClock } from '../core/clock.ts'
 import { ConfigError } from '../core/config.ts'
 import { SystemRandom } from '../core/random.ts'
-import { Gateway, GatewayTables } from '../gateway/index.ts'
+import { Gateway, GatewayTables, tcpProbe } from '../gateway/index.ts'
 import { pathPrefix, type UrlOptions } from '../kserve/index.ts'
 import {
   detectGpus,
@@ -57,7 +57,14 @@ async function serve(
   cleanUp.use(lockStateDir(stateDir))
   const bus = new MemoryBus(log)
   const metrics: PromMetrics = new PromMetrics(() => controller.snapshot())
-  const activator = new Activator({ name: 'gateway', clock, bus, metrics, bounds: config.queue })
+  const activator = new Activator({
+    name: 'gateway',
+    clock,
+    bus,
+    metrics,
+    bounds: config.queue,
+    probe: tcpProbe(clock, config.gateway.connectTimeoutMs),
+  })
 
   const tables = new GatewayTables(activator)
   const gateway = new Gateway({
@@ -69,7 +76,8 @@ async function serve(
     table: () => tables.table,
     activator,
     limitsOf: (revision) => tables.limitsOf(revision),
-    unready: (host, path) => tables.unready(host, path),
+    wayTo: (permit, isGrpc) => tables.wayTo(permit, isGrpc),
+    unready: (host, path, header) => tables.unready(host, path, header),
   })
   // Before the manifests are read: their URLs name the port.
   const bound = await gateway.listen().catch((error: Error) => {
@@ -109,7 +117,10 @@ async function serve(
     autoscaler,
     progressDeadlineMs: config.revisions.progressDeadlineMs,
     reconcile: { strict: false, keep: config.revisions.keep, urls },
-    publish: (published) => tables.publish(published),
+    publish: (published) => {
+      tables.publish(published)
+      gateway.retain(published.replicas)
+    },
   })
 
   const loops = new AbortController()

@@ -3,6 +3,7 @@ import type { Match } from '../../router/index.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Config } from '../core/config.ts'
 import type { RevisionName } from '../core/names.ts'
+import type { Address } from '../core/replica.ts'
 import type { Random } from '../core/random.ts'
 import { Refusal } from '../core/refusals.ts'
 import type { RequestLimits } from '../core/revision.ts'
@@ -17,7 +18,7 @@ import { send } from './retry.ts'
 import { TimerWheel, WheelTimer } from './timer-wheel.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 import { UnderWay } from './under-way.ts'
-import type { Transport } from './upstream.ts'
+import { PLAIN_HTTP1, type Way } from './upstream.ts'
 import { Wire } from './wire.ts'
 
 export interface GatewayOptions {
@@ -30,10 +31,10 @@ export interface GatewayOptions {
   readonly table: () => { match(head: RequestHead): Match | undefined }
   readonly activator: Admission
   readonly limitsOf: (revision: RevisionName) => RequestLimits | undefined
-  /** How the replicas of a revision are spoken to; default: HTTP/1.1 in clear text. */
-  readonly transportOf?: (revision: RevisionName) => Transport | undefined
+  /** Where the replica of a permit takes a request, and how it is spoken to; default: its address, HTTP/1.1 in clear text. */
+  readonly wayTo?: (permit: Permit, isGrpc: boolean) => Way
   /** Why a host that is known has no revision that can answer; undefined for an unknown host. */
-  readonly unready?: (host: string, path: string) => string | undefined
+  readonly unready?: (host: string, path: string, header: RequestHead['header']) => string | undefined
 }
 
 const NO_LIMITS: RequestLimits = {
@@ -42,8 +43,6 @@ const NO_LIMITS: RequestLimits = {
   responseStartTimeoutMs: 0,
   idleTimeoutMs: 0,
 }
-
-const PLAIN_HTTP1: Transport = { protocol: 'http/1.1', tls: false }
 
 /** The data plane: takes requests, finds their revision, waits for room, forwards. */
 export class Gateway {
@@ -98,6 +97,13 @@ export class Gateway {
     return bound
   }
 
+  /** Ends idle connections to replicas that are not there any more. */
+  retain(replicas: readonly { readonly address?: Address; readonly grpcAddress?: Address }[]): void {
+    this.#wire.retain(
+      replicas.flatMap(({ address, grpcAddress }) => [address ?? [], grpcAddress ?? []].flat()),
+    )
+  }
+
   /** Stops in this order: not ready, wait, refuse what is new, let what runs finish, end the rest. `signal` skips waiting. */
   async drain(signal?: AbortSignal): Promise<void> {
     const { clock, config, log } = this.#options
@@ -127,7 +133,7 @@ export class Gateway {
 
   /** The path of a request, from its head to its last byte. */
   async #serve(exchange: Exchange): Promise<void> {
-    const { clock, config, metrics, random, activator, limitsOf, transportOf } = this.#options
+    const { clock, config, metrics, random, activator, limitsOf } = this.#options
     const startMs = clock.now()
     const { head, reply, peer } = exchange
     const requestId = requestIdOf(valueOf(head.fields, FIELD.xRequestId), random)
@@ -154,8 +160,7 @@ export class Gateway {
         forward: (permit, fresh) => {
           deadline ??= this.#deadline(exchange, limits)
           return this.#wire.forward(exchange, {
-            address: permit.address,
-            transport: transportOf?.(revision) ?? PLAIN_HTTP1,
+            ...this.#wayTo(permit, head),
             path,
             ...fields,
             ours: oursFields(requestId, permit),
@@ -187,9 +192,17 @@ export class Gateway {
     if (head.method === 'TRACE') throw new Refusal('METHOD_REFUSED', { detail: head.method })
     const match = this.#options.table().match(head)
     if (match !== undefined) return match
-    const why = this.#options.unready?.(head.host, head.path)
+    const why = this.#options.unready?.(head.host, head.path, (name) => head.header(name))
     if (why !== undefined) throw new Refusal('REVISION_NOT_READY', { detail: why, retryAfterSeconds: 1 })
     throw new Refusal('NO_ROUTE', { detail: `host ${JSON.stringify(head.host)}` })
+  }
+
+  /** @throws Refusal NO_ROUTE for a gRPC call to replicas that do not speak HTTP/2. */
+  #wayTo(permit: Permit, { isGrpc }: RequestHead): Way {
+    const way = this.#options.wayTo?.(permit, isGrpc) ?? { address: permit.address, transport: PLAIN_HTTP1 }
+    if (isGrpc && way.transport.protocol !== 'h2')
+      throw new Refusal('NO_ROUTE', { detail: `${permit.revision} takes no gRPC calls` })
+    return way
   }
 
   /** The whole request once it has a replica. */

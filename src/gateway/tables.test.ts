@@ -38,16 +38,22 @@ describe('GatewayTables', () => {
     const grpcAddress = { host: '127.0.0.1', port: 2 }
     const replicas = [replicaOf(both.name, { grpcAddress }), replicaOf(plain.name)]
     looked.publish({ routes: [], revisions: [both, plain], replicas })
-    expect(looked.transportOf(both.name)).toEqual({ protocol: 'http/1.1', tls: false })
-    expect(looked.transportOf(plain.name)).toEqual({ protocol: 'h2', tls: false })
-    expect(looked.transportOf('ml/none-predictor-00001')).toBeUndefined()
-    expect(looked.grpcWayTo('ml/both-predictor-00001-a')).toEqual({
+    const address = { host: '127.0.0.1', port: 1 }
+    const placed = (revision: Replica['revision']) => ({
+      revision,
+      replica: `${revision}-a` as const,
+      address,
+    })
+    const plainWay = { address, transport: { protocol: 'http/1.1', tls: false } }
+    expect(looked.wayTo(placed(both.name), false)).toEqual(plainWay)
+    expect(looked.wayTo(placed(both.name), true)).toEqual({
       address: grpcAddress,
       transport: { protocol: 'h2', tls: true },
     })
-    expect(looked.grpcWayTo('ml/plain-predictor-00001-a')).toBeUndefined()
+    expect(looked.wayTo(placed(plain.name), true).transport).toEqual({ protocol: 'h2', tls: false })
+    expect(looked.wayTo(placed('ml/none-predictor-00001'), true)).toEqual(plainWay)
     looked.publish({ routes: [], revisions: [both, plain], replicas: [] })
-    expect(looked.grpcWayTo('ml/both-predictor-00001-a')).toBeUndefined()
+    expect(looked.wayTo(placed(both.name), true)).toEqual(plainWay)
   })
 
   it('know a service by its model id, also while it cannot answer', () => {

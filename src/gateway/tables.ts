@@ -5,6 +5,7 @@ import type { Address, Replica, Transport } from '../core/replica.ts'
 import type { RequestLimits, Revision } from '../core/revision.ts'
 import type { Route } from '../core/route.ts'
 import { grpcTransportOf, transportOf } from '../core/transport.ts'
+import { PLAIN_HTTP1, type Way } from './upstream.ts'
 
 /** What the control plane says, as one whole value. */
 export interface PublishedTables {
@@ -13,10 +14,11 @@ export interface PublishedTables {
   readonly replicas: readonly Replica[]
 }
 
-/** Where a request goes and how it is spoken to there. */
-export interface Way {
+/** As much of a permit as says where its request goes. */
+export interface Placed {
+  readonly revision: RevisionName
+  readonly replica: ReplicaName
   readonly address: Address
-  readonly transport: Transport
 }
 
 /** What a gateway looks things up in. Each publication replaces the one before, in one turn. */
@@ -48,14 +50,10 @@ export class GatewayTables {
     return this.#limits.get(revision)
   }
 
-  /** How the replicas of a revision are spoken to. */
-  transportOf(revision: RevisionName): Transport | undefined {
-    return this.#transports.get(revision)
-  }
-
-  /** Where a replica takes gRPC calls; undefined where it takes them with the rest. */
-  grpcWayTo(replica: ReplicaName): Way | undefined {
-    return this.#grpcWays.get(replica)
+  /** Where the replica of a permit takes a request: gRPC calls may have a port of their own. */
+  wayTo({ revision, replica, address }: Placed, isGrpc: boolean): Way {
+    const own = isGrpc ? this.#grpcWays.get(replica) : undefined
+    return own ?? { address, transport: this.#transports.get(revision) ?? PLAIN_HTTP1 }
   }
 
   /**

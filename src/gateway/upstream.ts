@@ -4,10 +4,16 @@ import type { Exchange } from './exchange.ts'
 
 export type { Transport }
 
-/** Where a request goes and what is said there: decided once per attempt. */
-export interface Onward {
+/** Where a request goes and how it is spoken to there. */
+export interface Way {
   readonly address: Address
   readonly transport: Transport
+}
+
+export const PLAIN_HTTP1: Transport = { protocol: 'http/1.1', tls: false }
+
+/** Where a request goes and what is said there: decided once per attempt. */
+export interface Onward extends Way {
   /** What to ask the replica for: the path less the route's prefix. */
   readonly path: string
   /**

@@ -89,6 +89,11 @@ export class Wire {
     return this.#http1.forward(exchange, onward)
   }
 
+  /** Ends idle connections to all addresses but these. */
+  retain(addresses: readonly Address[]): void {
+    this.#http1.retain(addresses)
+  }
+
   /** Ends connections without a request, and the others after theirs. New ones are still taken. */
   leave(): void {
     for (const connection of this.#connections) connection.leave()

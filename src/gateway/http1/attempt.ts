@@ -25,7 +25,6 @@ export class Http1Attempt implements AnswerTaker, BodySink, CancellationListener
   readonly #pool: Pool
   readonly #wheel: TimerWheel
   readonly #connection: UpstreamConnection
-  readonly #isStaleable: boolean
   readonly #resolve: (result: ForwardResult) => void
   readonly #reject: (reason: unknown) => void
   #timer: WheelTimer | undefined
@@ -54,8 +53,7 @@ export class Http1Attempt implements AnswerTaker, BodySink, CancellationListener
     this.#reject = from.reject
     exchange.signal.addEventListener('abort', this)
     this.#connection = from.pool.take(onward.address, onward.transport, onward.fresh)
-    this.#isStaleable = this.#connection.isReused
-    if (!this.#isStaleable)
+    if (!this.#connection.isReused)
       this.#arm(from.connectTimeoutMs, () => this.failed(new Error('no connection in time')))
     this.#connection.use(this)
   }
@@ -117,6 +115,7 @@ export class Http1Attempt implements AnswerTaker, BodySink, CancellationListener
   failed(error: Error): void {
     const state = this.#state
     if (state === 'over') return
+    const stale = this.#connection.maybeStale
     this.#over()
     this.#connection.destroy()
     if (state === 'answering') {
@@ -125,7 +124,7 @@ export class Http1Attempt implements AnswerTaker, BodySink, CancellationListener
     } else if (state === 'connecting') this.#resolve({ outcome: 'unreachable', cause: error })
     else if (error instanceof ParseError || error instanceof HeadTooLarge)
       this.#resolve({ outcome: 'invalid', cause: error })
-    else this.#resolve({ outcome: 'reset', cause: error, stale: this.#isStaleable })
+    else this.#resolve({ outcome: 'reset', cause: error, stale })
   }
 
   // Where the request's body goes; `flush` is for the answer as well: each turn sends what it has.

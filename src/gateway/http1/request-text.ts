@@ -20,7 +20,8 @@ export function requestText({ head, body }: Exchange, onward: Onward): { text: s
   text += fieldsText(head.fields, dropped, head.listed)
   text += listText(onward.added)
   if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n'
-  if (takesTrailers(valueOf(head.fields, FIELD.te))) text += 'te: trailers\r\nconnection: te\r\n'
+  if (valueOf(head.fields, FIELD.te) !== undefined && takesTrailers(head.header('te')))
+    text += 'te: trailers\r\nconnection: te\r\n'
   if (head.isWebSocket) text += 'connection: Upgrade\r\nupgrade: websocket\r\n'
   return { text: `${text}\r\n`, framing }
 }

@@ -35,8 +35,8 @@ export class UpstreamConnection {
   #taker: AnswerTaker | undefined
   #bytesLeft = 0
   #keepAlive = false
-  /** It has answered before: a failure may say nothing of the replica. */
-  isReused = false
+  #isReused = false
+  #hasHeard = false
   /** When the pool looks for what has lain idle: set by it. */
   idleRound = 0
   readonly #onIdleEnd: (connection: UpstreamConnection) => void
@@ -74,6 +74,16 @@ export class UpstreamConnection {
     return this.#state === 'idle' && this.#keepAlive && this.socket.writable
   }
 
+  /** It lay idle and has said nothing since: if it fails, that says nothing of the replica. */
+  get maybeStale(): boolean {
+    return this.#isReused && !this.#hasHeard
+  }
+
+  /** It has carried a request before. */
+  get isReused(): boolean {
+    return this.#isReused
+  }
+
   /** Takes it for one request. `connected` is called at once if it is. */
   use(taker: AnswerTaker): void {
     this.#taker = taker
@@ -81,6 +91,7 @@ export class UpstreamConnection {
     if (this.#state === 'connecting') return
     this.#parser.next()
     this.#state = 'head'
+    this.#hasHeard = false
     taker.connected()
   }
 
@@ -97,6 +108,7 @@ export class UpstreamConnection {
   }
 
   #receive(chunk: Buffer): void {
+    this.#hasHeard = true
     try {
       this.#read(chunk)
     } catch (error) {
@@ -178,7 +190,7 @@ export class UpstreamConnection {
 
   #done(trailers: Fields): void {
     this.#state = 'idle'
-    this.isReused = true
+    this.#isReused = true
     this.#taker?.ended(trailers)
   }
 

@@ -40,7 +40,8 @@ async function sent(pieces: readonly string[], mayBeHttp2 = true): Promise<{ as:
       socket.resume()
     },
   }
-  void new FirstBytes(socket, taker, { wheel, timeoutMs: 1_000, mayBeHttp2 })
+  const firstBytes = new FirstBytes(socket, taker, { wheel, timeoutMs: 1_000, mayBeHttp2 })
+  socket.on('close', () => firstBytes.stop())
   let length = 0
   for (const piece of pieces) {
     client.write(piece)

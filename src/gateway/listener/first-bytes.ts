@@ -19,6 +19,8 @@ export interface FirstBytesTaker {
  *     "PRI * HT" "TP/2..."  -> http2, when all 24 bytes are there
  *     "P" "OST /"           -> http1, with both pieces in one
  *     nothing in time       -> closed
+ *
+ * Whoever gives it a time stops it when the connection closes.
  */
 export class FirstBytes {
   readonly #socket: Socket
@@ -42,18 +44,17 @@ export class FirstBytes {
     if (options.timeoutMs > 0) this.#wheel.arm(this.#timer, options.timeoutMs)
     socket.on('data', this.#onData)
     socket.on('end', this.#giveUp)
-    socket.on('close', this.#stop)
   }
 
   readonly #onData = (chunk: Buffer): void => {
     const first = this.#begun === undefined ? chunk : Buffer.concat([this.#begun, chunk])
     if (!this.#mayBeHttp2 || !beginsLikePreface(first)) {
-      this.#stop()
+      this.stop()
       this.#taker.http1(first)
     } else if (first.length < PREFACE.length) {
       this.#begun = first
     } else {
-      this.#stop()
+      this.stop()
       this.#socket.pause()
       this.#socket.unshift(first)
       this.#taker.http2()
@@ -65,11 +66,11 @@ export class FirstBytes {
     this.#socket.destroy()
   }
 
-  readonly #stop = (): void => {
+  /** The connection has closed, or is handed on. */
+  stop(): void {
     this.#wheel.cancel(this.#timer)
     this.#socket.off('data', this.#onData)
     this.#socket.off('end', this.#giveUp)
-    this.#socket.off('close', this.#stop)
   }
 }
 

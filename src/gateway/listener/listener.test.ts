@@ -168,6 +168,7 @@ describe('the plain port', () => {
     // And it goes on being read.
     client.write(frame(ping, Buffer.from('abcdefgh')))
     await until(() => said.includes('abcdefgh'))
+    expect(client.destroyed).toBe(false)
   })
 
   it('shows IPv4 clients of a dual-stack port as IPv4', async () => {
@@ -290,6 +291,21 @@ describe('bounds', () => {
     await clock.advance(2_200)
     expect(await untilClosed(silent)).toBe('')
     expect(told).not.toContain('503 CONNECTION_LIMIT')
+  })
+
+  it('answers a hundred at one time, and any number one after another', async () => {
+    const { port } = await listening({ connectionsMax: 1 }, { clock: new ManualClock() })
+    const first = plain(port)
+    first.write('a')
+    await nextText(first)
+    const askedBy = (socket: Socket): Promise<string> => {
+      socket.write('GET / HTTP/1.1\r\n\r\n')
+      return untilClosed(socket)
+    }
+    for (let count = 0; count < 150; count++) expect(await askedBy(plain(port))).toContain('503')
+    const silent = Array.from({ length: 140 }, () => plain(port))
+    await Promise.race(silent.map((socket) => untilClosed(socket)))
+    expect(await askedBy(plain(port))).toBe('')
   })
 
   it('ends a client that reads its refusal and goes on talking', async () => {

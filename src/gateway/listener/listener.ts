@@ -74,7 +74,7 @@ export class Listener {
     this.#overLimit = new OverLimit(wheel, ({ status, code }) =>
       metrics.requestFinished({ route: '', revision: '', status, refusal: code, durationMs: 0 }),
     )
-    this.#plain = this.#server('http', (socket, peer) => this.#awaitFirstBytes(socket, peer))
+    this.#plain = this.#server('http')
     if (config.tls === undefined) return
     const files = new ServerCertificates(config.tls, { clock, log })
     const { clientCertificates } = config.tls
@@ -83,13 +83,12 @@ export class Listener {
       ALPNProtocols: ['h2', 'http/1.1'],
       requestCert: clientCertificates !== 'none',
       rejectUnauthorized: clientCertificates === 'required',
-      handshakeTimeout: config.headTimeoutMs > 0 ? config.headTimeoutMs : LONGEST_TIMEOUT_MS,
+      handshakeTimeout: Math.min(config.headTimeoutMs || LONGEST_TIMEOUT_MS, LONGEST_TIMEOUT_MS),
     })
     tls.on('secureConnection', (socket) => this.#secured(socket))
     tls.on('tlsClientError', (error, socket) => this.#tlsRefused(error, socket))
     // Connections come from a server of ours, so that the bounds hold before anything is spent on a handshake.
-    const server = this.#server('https', (socket) => void tls.emit('connection', socket))
-    this.#secure = { server, tls, files }
+    this.#secure = { server: this.#server('https'), tls, files }
   }
 
   /** Connections that are open now, whoever has them. */
@@ -130,7 +129,7 @@ export class Listener {
     await Promise.all(closed)
   }
 
-  #server(scheme: Peer['scheme'], take: (socket: Socket, peer: Peer) => void): Server {
+  #server(scheme: Peer['scheme']): Server {
     const settings = {
       // A client that ends in mid-handshake is gone; a TLS connection is half-open once it is one.
       allowHalfOpen: scheme === 'http',
@@ -143,11 +142,11 @@ export class Listener {
       // Undefined when the client has already gone.
       const address = socket.remoteAddress
       if (address === undefined) socket.destroy()
-      else this.#accepted(socket, { address: peerAddress(address), scheme }, take)
+      else this.#accepted(socket, { address: peerAddress(address), scheme })
     })
   }
 
-  #accepted(socket: Socket, peer: Peer, take: (socket: Socket, peer: Peer) => void): void {
+  #accepted(socket: Socket, peer: Peer): void {
     const outcome = this.#count.enter(peer.address)
     if (outcome !== 'entered') {
       this.#options.metrics.connectionRefused(outcome)
@@ -156,11 +155,15 @@ export class Listener {
       return
     }
     this.#open.add(socket)
-    socket.on('close', () => {
+    const over = (): void => {
       this.#open.delete(socket)
       this.#count.leave(peer.address)
-    })
-    take(socket, peer)
+    }
+    if (peer.scheme === 'http') this.#begin(socket, peer, over)
+    else {
+      socket.on('close', over)
+      this.#secure?.tls.emit('connection', socket)
+    }
   }
 
   #secured(socket: TLSSocket): void {
@@ -170,11 +173,7 @@ export class Listener {
     if (address === undefined) socket.destroy()
     else if (this.#showedWrongCertificate(socket))
       this.#tlsRefused(new Error(`client certificate: ${String(socket.authorizationError)}`), socket)
-    else {
-      const peer: Peer = { address: peerAddress(address), scheme: 'https' }
-      if (socket.alpnProtocol === 'h2') this.#hand(socket, peer, undefined)
-      else this.#awaitFirstBytes(socket, peer)
-    }
+    else this.#begin(socket, { address: peerAddress(address), scheme: 'https' }, ignore)
   }
 
   /** With `optional`, Node lets through whatever a client shows. */
@@ -194,28 +193,35 @@ export class Listener {
     )
   }
 
-  #awaitFirstBytes(socket: Socket, peer: Peer): void {
-    const { wheel, config } = this.#options
+  /** Hands a connection on as soon as it is known what it speaks; `over` is called when it has closed. */
+  #begin(socket: Socket | TLSSocket, peer: Peer, over: () => void): void {
+    const { wheel, config, metrics, onHttp1, onHttp2 } = this.#options
+    let protocol: 'http/1.1' | 'h2' | undefined
+    let firstBytes: FirstBytes | undefined
     const taker = {
-      http1: (first: Buffer): void => this.#hand(socket, peer, first),
-      http2: (): void => this.#hand(socket, peer, undefined),
+      http1: (first: Buffer): void => {
+        metrics.connectionOpened((protocol = 'http/1.1'))
+        firstBytes = undefined
+        onHttp1(socket, first, peer)
+      },
+      http2: (): void => {
+        metrics.connectionOpened((protocol = 'h2'))
+        firstBytes = undefined
+        onHttp2(socket, peer)
+      },
     }
-    void new FirstBytes(socket, taker, {
-      wheel,
-      timeoutMs: config.headTimeoutMs,
-      // Under TLS the protocol was agreed on.
-      mayBeHttp2: peer.scheme === 'http',
+    // One listener for all that ends with a connection: a gateway has many that are idle.
+    socket.on('close', () => {
+      firstBytes?.stop()
+      if (protocol !== undefined) metrics.connectionClosed(protocol)
+      over()
     })
-  }
-
-  /** `first`: of HTTP/1.1; undefined for HTTP/2. */
-  #hand(socket: Socket, peer: Peer, first: Buffer | undefined): void {
-    const { metrics, onHttp1, onHttp2 } = this.#options
-    const protocol = first === undefined ? 'h2' : 'http/1.1'
-    metrics.connectionOpened(protocol)
-    socket.on('close', () => metrics.connectionClosed(protocol))
-    if (first === undefined) onHttp2(socket, peer)
-    else onHttp1(socket, first, peer)
+    // Under TLS it was agreed on.
+    if ('alpnProtocol' in socket && socket.alpnProtocol === 'h2') taker.http2()
+    else {
+      const mayBeHttp2 = peer.scheme === 'http'
+      firstBytes = new FirstBytes(socket, taker, { wheel, timeoutMs: config.headTimeoutMs, mayBeHttp2 })
+    }
   }
 
   async #bind(server: Server, wanted: number): Promise<{ readonly host: string; readonly port: number }> {

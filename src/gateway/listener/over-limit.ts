@@ -40,10 +40,6 @@ export class OverLimit {
     const timer = new WheelTimer(() => socket.destroy())
     this.#wheel.arm(timer, FAREWELL_MS)
     this.#open.add(socket)
-    socket.on('close', () => {
-      this.#wheel.cancel(timer)
-      this.#open.delete(socket)
-    })
     const taker = {
       http1: (): void => {
         // Read on and thrown away: closing with bytes unread would reset the connection before the answer is read.
@@ -53,7 +49,12 @@ export class OverLimit {
       },
       http2: (): void => void socket.destroy(),
     }
-    void new FirstBytes(socket, taker, { wheel: this.#wheel, timeoutMs: FAREWELL_MS, mayBeHttp2: true })
+    // The time for all of it bounds the silence at its beginning too.
+    void new FirstBytes(socket, taker, { wheel: this.#wheel, timeoutMs: 0, mayBeHttp2: true })
+    socket.on('close', () => {
+      this.#wheel.cancel(timer)
+      this.#open.delete(socket)
+    })
   }
 
   close(): void {
