@@ -31,9 +31,45 @@ export const HOP_BY_HOP = maskOf(
 export const NOT_OF_REPLICA =
   HOP_BY_HOP | maskOf(FIELD.xRequestId, FIELD.revision, FIELD.coldStart, FIELD.refusal)
 
-/** Not passed on as trailers: they frame or route a message. Source: RFC 9110, 6.5.1. */
+/** Known fields that are no trailers. */
 export const NOT_IN_TRAILERS =
   HOP_BY_HOP | maskOf(FIELD.host, FIELD.contentLength, FIELD.trailer, FIELD.expect) | NOT_OF_REPLICA
+
+/**
+ * Whether a field may be passed on as a trailer: none that frames, routes, authenticates or changes the meaning of a
+ * message, which whoever merges trailers into headers would believe. Source: RFC 9110, 6.5.1.
+ */
+export function isTrailer(name: string, kind: number): boolean {
+  return kind === FIELD.other && !NEVER_TRAILERS.has(name.toLowerCase())
+}
+
+const NEVER_TRAILERS = new Set([
+  'authorization',
+  'www-authenticate',
+  'cookie',
+  'set-cookie',
+  'content-encoding',
+  'content-location',
+  'content-range',
+  'content-type',
+  'cache-control',
+  'age',
+  'expires',
+  'pragma',
+  'location',
+  'max-forwards',
+  'range',
+  'if-match',
+  'if-none-match',
+  'if-modified-since',
+  'if-unmodified-since',
+  'if-range',
+  'retry-after',
+  'vary',
+  'accept',
+  'mm-model-id',
+  'mm-vmodel-id',
+])
 
 /**
  * The lower-case names that a Connection header lists beyond its options; undefined if it lists none, which is nearly

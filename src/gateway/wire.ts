@@ -14,6 +14,9 @@ import { Listener, UpstreamTls, type Listening } from './listener/index.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { ForwardResult, Onward, Transport } from './upstream.ts'
 
+/** Servers send more fields than clients: a cookie each. */
+const ANSWER_FIELDS_MAX = 1_000
+
 export interface WireOptions {
   readonly config: Config['gateway']
   readonly clock: Clock
@@ -53,7 +56,7 @@ export class Wire {
       clock,
       llhttp,
       wheel,
-      bounds: { headBytesMax: 262_144, headersMax: 1_000 },
+      bounds: { headBytesMax: config.headBytesMax, headersMax: ANSWER_FIELDS_MAX },
       connectTimeoutMs: config.connectTimeoutMs,
       idleMax: config.upstreamIdleConnectionsMax,
       idleTimeoutMs: config.upstreamKeepAliveTimeoutMs,

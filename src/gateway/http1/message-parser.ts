@@ -67,6 +67,7 @@ export class MessageParser implements LlhttpEvents {
   /** Bytes since the last one of a chunked body. */
   #gapBytes = 0
   #bodyEnd = 0
+  #hasChunks = false
   #trailers: string[] = []
   #trailerBytes = 0
   #failure: Error | undefined
@@ -115,7 +116,7 @@ export class MessageParser implements LlhttpEvents {
     const read = this.#llhttp.execute(this.#parser, bytes, this)
     if (this.#failure !== undefined) throw this.#failure
     if (this.#state === 'head') this.#keep(bytes)
-    else if (this.#state === 'chunked') this.#endGap(read)
+    else if (this.#hasChunks) this.#endGap(read)
     return read
   }
 
@@ -129,6 +130,7 @@ export class MessageParser implements LlhttpEvents {
     this.#last = 'none'
     this.#reason = ''
     this.#gapBytes = 0
+    this.#hasChunks = false
     this.#trailers = []
     this.#trailerBytes = 0
     this.head = undefined
@@ -189,6 +191,7 @@ export class MessageParser implements LlhttpEvents {
     const isChunked = this.#isChunked(this.head)
     if (isChunked) {
       this.#state = 'chunked'
+      this.#hasChunks = true
       this.#last = 'none'
       this.#bodyEnd = text.length - this.#base
     }
@@ -240,6 +243,8 @@ export class MessageParser implements LlhttpEvents {
 
   /** Trailers are rare, so they are plain strings. `part` is 0 for a name, 1 for a value. */
   #trailer(part: 0 | 1, start: number, end: number): void {
+    // What stands before the first trailer is the head of the last chunk.
+    this.#checkGap(start - this.#bodyEnd)
     const text = this.#bytes.toString('latin1', start, end)
     const isMore = this.#last === (part === 0 ? 'name' : 'value')
     this.#last = part === 0 ? 'name' : 'value'

@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Fields } from '../fields.ts'
-import { NOT_IN_TRAILERS } from '../pass-on.ts'
-import { fieldsText } from './text-fields.ts'
+import { isTrailer } from '../pass-on.ts'
 
 /** Up to this many bytes are copied into one buffer; more leaves in one writev. */
 const COPY_BYTES_MAX = 32_768
@@ -69,8 +68,7 @@ export class Outgoing {
   /** @returns false if the body is not as long as its head promised: the message cannot be ended. */
   end(trailers: Fields): boolean {
     if (this.#framing === 'length' && this.#promised !== 0) return false
-    this.#tail =
-      this.#framing === 'chunked' ? `0\r\n${fieldsText(trailers, NOT_IN_TRAILERS, undefined)}\r\n` : ''
+    this.#tail = this.#framing === 'chunked' ? lastChunk(trailers) : ''
     return true
   }
 
@@ -113,6 +111,15 @@ export class Outgoing {
     this.#saidFull = false
     this.onDrain?.()
   }
+}
+
+function lastChunk(trailers: Fields): string {
+  let text = '0\r\n'
+  for (let at = 0; at < trailers.count; at++) {
+    const name = trailers.name(at)
+    if (isTrailer(name, trailers.kind(at))) text += `${name}: ${trailers.value(at)}\r\n`
+  }
+  return `${text}\r\n`
 }
 
 function inOne(before: string, pieces: readonly Buffer[], after: string, bytes: number): Buffer {

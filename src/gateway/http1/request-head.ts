@@ -139,8 +139,10 @@ function contentLength(value: string): number {
   return length
 }
 
-/** Visible ASCII; a fragment is never sent. Source: RFC 9112, 3.2. */
-const TARGET = /^[!"$-~]+$/
+/**
+ * Visible ASCII; a fragment is never sent (RFC 9112, 3.2), and a backslash is a slash to some.
+ */
+const TARGET = /^[!"$-[\]-~]+$/
 
 /** The target, once the request line is written as RFC 9112, 3 has it: one space each, nothing before but one empty line. */
 function requestTarget({ fields: { text }, method, targetStart, targetEnd, version }: RawHead): string {
@@ -173,7 +175,7 @@ function splitTarget(target: string, method: string): { authority: string | unde
 const SLASH = 0x2f
 
 /** Registered name, IPv4 or bracketed IPv6, and a port. Source: RFC 3986, 3.2. */
-const HOST = /^(?:\[[\da-fA-F:.]+\]|[\w.~!$&'()*+;=%-]*)(?::(\d{0,5}))?$/
+const HOST = /^(?:\[[\da-fA-F:.]+\]|[\w.~!$&'()*+;=%-]+)(?::(\d{0,5}))?$/
 
 export function isHost(host: string): boolean {
   const match = HOST.exec(host)

@@ -54,6 +54,8 @@ export class Http1ResponseHead {
     }
     if (transferEncoding !== undefined && transferEncoding !== 'chunked')
       throw new ParseError(`Transfer-Encoding ${transferEncoding}`)
+    if (transferEncoding !== undefined && raw.version === 10)
+      throw new ParseError('Transfer-Encoding in HTTP/1.0')
     if (transferEncoding !== undefined && length !== undefined)
       throw new ParseError('both Content-Length and Transfer-Encoding')
     this.status = status
