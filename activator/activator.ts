@@ -105,12 +105,12 @@ export class Activator implements GatewayMember, ReplicaLoad {
    * finds it well. The permit may have been given back.
    */
   failed(permit: Permit): void {
-    if (permit instanceof HeldPermit) this.#revisions.get(permit.revision)?.failed(permit.slot)
+    if (permit instanceof HeldPermit) permit.issuer.failed(permit.slot)
   }
 
   /** The replica of this permit gave a whole answer: earlier failures are forgotten. Costs nothing while none fails. */
   answered(permit: Permit): void {
-    if (permit instanceof HeldPermit) this.#revisions.get(permit.revision)?.answered(permit.slot)
+    if (permit instanceof HeldPermit) permit.issuer.answered(permit.slot)
   }
 
   /** Hands free slots of a revision to those who wait here: another thread freed or granted some. */

@@ -22,6 +22,10 @@ export interface Permit extends Disposable {
 export interface PermitIssuer {
   readonly name: RevisionName
   takeBack(permit: HeldPermit): void
+  /** The replica refused or reset a connection. */
+  failed(slot: Slot): void
+  /** The replica gave a whole answer. */
+  answered(slot: Slot): void
 }
 
 /** A permit knows its slot, so that a retry can avoid it. */
@@ -30,12 +34,12 @@ export class HeldPermit implements Permit {
   readonly sinceMs: number
   readonly waitedMs: number
   readonly cold: boolean
-  readonly #issuer: PermitIssuer
+  readonly issuer: PermitIssuer
   #held = true
 
   /** @param waiter who waited for it; none where there was room at once. */
   constructor(issuer: PermitIssuer, slot: Slot, sinceMs: number, waiter?: Waiter) {
-    this.#issuer = issuer
+    this.issuer = issuer
     this.slot = slot
     this.sinceMs = sinceMs
     this.waitedMs = waiter === undefined ? 0 : sinceMs - waiter.sinceMs
@@ -43,7 +47,7 @@ export class HeldPermit implements Permit {
   }
 
   get revision(): RevisionName {
-    return this.#issuer.name
+    return this.issuer.name
   }
 
   get replica(): ReplicaName {
@@ -57,6 +61,6 @@ export class HeldPermit implements Permit {
   [Symbol.dispose](): void {
     if (!this.#held) return
     this.#held = false
-    this.#issuer.takeBack(this)
+    this.issuer.takeBack(this)
   }
 }

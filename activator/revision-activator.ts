@@ -131,7 +131,6 @@ export class RevisionActivator implements PermitIssuer {
     this.#serve(nowMs)
   }
 
-  /** The replica of this permit refused or reset its connection. */
   failed(slot: Slot): void {
     if (!this.slots.has(slot) || !this.#health.failed(slot)) return
     this.#metrics.replicaEjected(this.name)
@@ -139,7 +138,6 @@ export class RevisionActivator implements PermitIssuer {
     this.serve()
   }
 
-  /** The replica of this permit gave a whole answer. */
   answered(slot: Slot): void {
     this.#health.answered(slot)
   }
@@ -303,7 +301,7 @@ export class RevisionActivator implements PermitIssuer {
   #retryAfterSeconds(nowMs: number): number {
     const limit = this.slots.containerConcurrency
     return this.#drainRate.retryAfterSeconds({
-      depth: this.#queue.depth,
+      depth: this.#queue.depth + this.slots.waitingElsewhere,
       slots: limit === 0 ? Number.POSITIVE_INFINITY : limit * this.slots.readyCount,
       oldestWaitMs: nowMs - (this.#queue.oldest?.sinceMs ?? nowMs),
       cold: !this.slots.isWarm,

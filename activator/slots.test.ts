@@ -24,7 +24,7 @@ const tables: readonly { name: string; open: Open }[] = [
     name: 'SlotTable',
     open(containerConcurrency) {
       const table = new SlotTable(containerConcurrency)
-      return { table, replace: (ready) => table.replace(ready) }
+      return { table, replace: (replicas) => table.replace(replicas) }
     },
   },
   {

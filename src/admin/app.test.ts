@@ -17,7 +17,7 @@ afterEach(async () => {
   for (const app of open.splice(0)) await app.close()
 })
 
-async function start(allowedHosts: string[] = []) {
+async function start(allowedHosts: string[] = [], unready?: () => string | undefined) {
   const plane = new FakeControlPlane()
   const routes: string[] = []
   const app = await buildAdmin({
@@ -29,6 +29,7 @@ async function start(allowedHosts: string[] = []) {
     log: silentLog,
     version: '1.2.3',
     allowedHosts,
+    ...(unready === undefined ? {} : { unready }),
   })
   open.push(app)
   return { plane, app, routes }
@@ -69,6 +70,13 @@ describe('reading', () => {
     expect(answer.statusCode).toBe(503)
     expect(answer.json()).toEqual({ code: 'NOT_READY', error: 'the configuration is still being read' })
     expect((await app.inject('/healthz')).statusCode).toBe(200)
+  })
+
+  it('is not ready any more while it stops', async () => {
+    const { app } = await start([], () => 'the gateway is stopping')
+    const answer = await app.inject('/readyz')
+    expect(answer.statusCode).toBe(503)
+    expect(answer.json()).toMatchObject({ error: 'the gateway is stopping' })
   })
 
   it('answers every list whole, with fields that no schema names', async () => {

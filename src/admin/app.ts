@@ -23,6 +23,8 @@ export interface AdminOptions {
   readonly clock: Clock
   readonly log: Log
   readonly version: string
+  /** Why this process should get no more requests though it answers: `the gateway is stopping`. */
+  readonly unready?: () => string | undefined
   /** Host names, besides localhost and loopback addresses, by which this API may be called; `*` = any. */
   readonly allowedHosts?: readonly string[]
 }

@@ -1,6 +1,5 @@
 import { rmSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
-import { Activator } from '../../activator/index.ts'
 import { AutoscalerConfigError, readAutoscalerConfig } from '../../autoscaler/index.ts'
 import { buildAdmin } from '../admin/index.ts'
 import { MemoryBus } from '../bus/index.ts'
@@ -9,7 +8,6 @@ import { ObjectNotFound, type ReplicaLogs } from '../control/view.ts'
 import { SystemClock } from '../core/clock.ts'
 import { ConfigError } from '../core/config.ts'
 import { SystemRandom } from '../core/random.ts'
-import { Gateway, GatewayTables, tcpProbe } from '../gateway/index.ts'
 import { pathPrefix, type UrlOptions } from '../kserve/index.ts'
 import {
   detectGpus,
@@ -20,6 +18,9 @@ import {
   StateDirInUse,
 } from '../local/index.ts'
 import { pinoLog, PromMetrics } from '../telemetry/index.ts'
+import type { DataPlane } from './data-plane/data-plane.ts'
+import { MainThreadDataPlane } from './data-plane/main-thread.ts'
+import { ThreadsDataPlane } from './data-plane/threads.ts'
 import { CliError } from './errors.ts'
 import { LocalManifests } from './local-manifests.ts'
 import { ADMIN_FILE, adminFileText } from './server-address.ts'
@@ -48,7 +49,8 @@ async function serve(
   const clock = new SystemClock()
   const random = new SystemRandom()
   const isTty = process.stderr.isTTY
-  const log = pinoLog({ clock, level: options.logLevel ?? 'info', pretty: isTty, colour: isTty })
+  const logging = { level: options.logLevel ?? 'info', pretty: isTty, colour: isTty }
+  const log = pinoLog({ clock, ...logging })
   const autoscaler = readAutoscalerConfig(config.autoscaler)
   // Replicas whose command is `node` run on the Node that runs us.
   process.env['PATH'] = `${dirname(process.execPath)}${delimiter}${process.env['PATH'] ?? ''}`
@@ -56,34 +58,22 @@ async function serve(
   await using cleanUp = new AsyncDisposableStack()
   cleanUp.use(lockStateDir(stateDir))
   const bus = new MemoryBus(log)
-  const metrics: PromMetrics = new PromMetrics(() => controller.snapshot())
-  const activator = new Activator({
-    name: 'gateway',
-    clock,
-    bus,
-    metrics,
-    bounds: config.queue,
-    probe: tcpProbe(clock, config.gateway.connectTimeoutMs),
-  })
-
-  const tables = new GatewayTables(activator)
-  const gateway = new Gateway({
-    config: config.gateway,
-    clock,
-    log,
-    metrics,
-    random,
-    table: () => tables.table,
-    activator,
-    limitsOf: (revision) => tables.limitsOf(revision),
-    wayTo: (permit, isGrpc) => tables.wayTo(permit, isGrpc),
-    unready: (host, path, header) => tables.unready(host, path, header),
+  const metrics: PromMetrics = new PromMetrics(() => controller.snapshot(), {
+    dumps: async () =>
+      plane instanceof ThreadsDataPlane
+        ? plane.dumps(new Set(controller.snapshot().revisions.map(({ name }) => name)))
+        : [],
   })
   // Before the manifests are read: their URLs name the port.
-  const bound = await gateway.listen().catch((error: Error) => {
-    throw new CliError('failed', error.message)
+  const opening: Promise<DataPlane> =
+    config.gateway.workers > 1
+      ? ThreadsDataPlane.open({ config, clock, log, logging, bus, onLost: (dump) => metrics.absorb(dump) })
+      : MainThreadDataPlane.open({ name: 'gateway', config, clock, log, metrics, random, bus })
+  const plane: DataPlane = await opening.catch((error: unknown) => {
+    throw error instanceof ConfigError ? error : new CliError('failed', messageOf(error))
   })
-  cleanUp.defer(() => gateway.close())
+  const { bound } = plane
+  cleanUp.defer(() => plane.close())
   const urls: UrlOptions = { ...config.ingress, publicPort: bound.port }
 
   const folder = cleanUp.use(
@@ -101,7 +91,7 @@ async function serve(
       log,
       config: { ...config, local: { ...config.local, stateDir } },
       configDir,
-      load: activator,
+      load: plane,
       source: folder.source((files, metadata) => manifests.desired(files, metadata)),
       gpus: await detectGpus(config),
       random,
@@ -117,15 +107,12 @@ async function serve(
     autoscaler,
     progressDeadlineMs: config.revisions.progressDeadlineMs,
     reconcile: { strict: false, keep: config.revisions.keep, urls },
-    publish: (published) => {
-      tables.publish(published)
-      gateway.retain(published.replicas)
-    },
+    publish: (published) => plane.publish(published),
   })
 
   const loops = new AbortController()
-  cleanUp.use(bus.joinGateway(activator))
-  const running = Promise.all([controller.run(loops.signal), activator.run(loops.signal)])
+  cleanUp.use(bus.joinGateway(plane.member))
+  const running = controller.run(loops.signal)
   cleanUp.defer(async () => {
     loops.abort()
     await running
@@ -139,6 +126,7 @@ async function serve(
     clock,
     log,
     version: readVersion(),
+    unready: () => (stop.first.aborted ? 'the gateway is stopping' : undefined),
     allowedHosts: [config.admin.host],
   })
   cleanUp.defer(() => admin.close())
@@ -160,7 +148,7 @@ async function serve(
 
   await Promise.race([aborted(stop.first), running])
   log.info({}, 'stopping: requests under way are finished; a second signal ends them')
-  await gateway.drain(stop.second)
+  await plane.drain(stop.second)
 }
 
 /** SIGTERM, SIGINT or SIGHUP: the first asks to stop, the second not to wait. */
@@ -177,6 +165,10 @@ function aborted(signal: AbortSignal): Promise<void> {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
   })
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 function logsOf(cluster: LocalCluster): ReplicaLogs {

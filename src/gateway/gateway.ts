@@ -13,6 +13,7 @@ import type { Exchange, RequestHead } from './exchange.ts'
 import { valueOf } from './fields.ts'
 import { requestIdOf } from './identity.ts'
 import { FIELD } from './known-field.ts'
+import type { ConnectionCount, Listening } from './listener/index.ts'
 import { requestFields } from './request-fields.ts'
 import { send } from './retry.ts'
 import { TimerWheel, WheelTimer } from './timer-wheel.ts'
@@ -35,6 +36,8 @@ export interface GatewayOptions {
   readonly wayTo?: (permit: Permit, isGrpc: boolean) => Way
   /** Why a host that is known has no revision that can answer; undefined for an unknown host. */
   readonly unready?: (host: string, path: string, header: RequestHead['header']) => string | undefined
+  /** Where several threads listen on the same ports: what they count together. Default: this gateway is alone. */
+  readonly sharedCount?: ConnectionCount
 }
 
 const NO_LIMITS: RequestLimits = {
@@ -87,11 +90,7 @@ export class Gateway {
    * Begins to take requests.
    * @throws Error naming host and port when they cannot be had.
    */
-  async listen(): Promise<{
-    readonly host: string
-    readonly port: number
-    readonly tlsPort: number | undefined
-  }> {
+  async listen(): Promise<Listening> {
     const bound = await this.#wire.listen()
     this.#options.log.info({ ...bound }, 'gateway listens')
     return bound

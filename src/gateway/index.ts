@@ -4,6 +4,6 @@
  */
 export { Gateway, type GatewayOptions } from './gateway.ts'
 export type { Admission } from './admission.ts'
-export { tcpProbe } from './listener/index.ts'
-export { GatewayTables, type PublishedTables } from './tables.ts'
-export type { Transport } from './upstream.ts'
+export { ConnectionCount, tcpProbe, type Listening } from './listener/index.ts'
+export { GatewayTables, sameItems, type PublishedTables } from './tables.ts'
+export type { Transport, Way } from './upstream.ts'

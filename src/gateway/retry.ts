@@ -43,9 +43,11 @@ export async function send(options: SendOptions): Promise<'answered' | 'cut'> {
       result = await options.forward(permit, true)
     switch (result.outcome) {
       case 'answered':
-      case 'cut':
         admission.answered(permit)
-        return result.outcome
+        return 'answered'
+      case 'cut':
+        admission.failed(permit)
+        return 'cut'
       case 'invalid':
         throw new Refusal('UPSTREAM_INVALID', {
           detail: `${permit.replica}: ${result.cause.message}`,

@@ -112,6 +112,7 @@ function placeholder(route: Route): Route {
   return { ...route, split: [{ revision: route.service, percent: 100 }] }
 }
 
-function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+/** Whether two lists hold the same objects in the same order. */
+export function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
   return a.length === b.length && a.every((item, index) => item === b[index])
 }

@@ -10,7 +10,7 @@ import { Llhttp } from './http1/llhttp.ts'
 import { Http1Connection, type Http1Context } from './http1/server-connection.ts'
 import { Http1Upstream } from './http1/upstream.ts'
 import { connectPlain } from './http1/upstream-connection.ts'
-import { Listener, UpstreamTls, type Listening } from './listener/index.ts'
+import { Listener, UpstreamTls, type ConnectionCount, type Listening } from './listener/index.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { ForwardResult, Onward, Transport } from './upstream.ts'
 
@@ -28,6 +28,8 @@ export interface WireOptions {
   readonly handle: (exchange: Exchange) => void
   /** Something that is no request was answered with this. */
   readonly onRefused: (refusal: Refusal) => void
+  /** Where several threads listen on the same ports. */
+  readonly sharedCount?: ConnectionCount
 }
 
 /** Both ends of the wire: connections of clients, which make exchanges, and those to replicas, which answer them. */
@@ -69,6 +71,7 @@ export class Wire {
       wheel,
       log,
       metrics,
+      ...(options.sharedCount === undefined ? {} : { reusePort: true, count: options.sharedCount }),
       onHttp1: (socket, first, peer) => this.#openHttp1(socket, first, peer),
       onHttp2: (socket) => socket.destroy(),
     })

@@ -39,21 +39,25 @@ describe('faults', () => {
     expect(statuses(result)).toEqual({ 200: result.answers.length })
   })
 
-  it('finishes what is under way on SIGTERM, refuses what is new, and exits with 0', async () => {
-    await using running = await up({
-      'runtime.yaml': fixtureRuntime(['--delay-ms=3000']),
-      'service.yaml': service('model'),
-    })
-    await running.until('it is ready', ({ replicas }) => replicas.some(({ phase }) => phase === 'ready'))
-    const underWay = load({ count: 10, concurrency: 10 }, () => running.predict('model.default', [1]))
-    await running.until('ten run', ({ revisions }) => revisions.some(({ inFlight }) => inFlight === 10))
-    running.signal('SIGTERM')
-    expect(statuses(await underWay)).toEqual({ 200: 10 })
-    expect(await running.exited()).toBe(0)
-    await expect(running.predict('model.default', [1])).rejects.toThrow(
-      /ECONNREFUSED|ECONNRESET|socket hang up/,
-    )
-  })
+  it.each([
+    ['one thread', '1'],
+    ['three threads', '3'],
+  ])(
+    'finishes what is under way on SIGTERM, refuses what is new, and exits with 0: %s',
+    async (_, workers) => {
+      const files = { 'runtime.yaml': fixtureRuntime(['--delay-ms=3000']), 'service.yaml': service('model') }
+      await using running = await up(files, { args: ['--workers', workers] })
+      await running.until('it is ready', ({ replicas }) => replicas.some(({ phase }) => phase === 'ready'))
+      const underWay = load({ count: 10, concurrency: 10 }, () => running.predict('model.default', [1]))
+      await running.until('ten run', ({ revisions }) => revisions.some(({ inFlight }) => inFlight === 10))
+      running.signal('SIGTERM')
+      expect(statuses(await underWay)).toEqual({ 200: 10 })
+      expect(await running.exited()).toBe(0)
+      await expect(running.predict('model.default', [1])).rejects.toThrow(
+        /ECONNREFUSED|ECONNRESET|socket hang up/,
+      )
+    },
+  )
 
   it('leaves no process behind when it is killed', async () => {
     await using running = await up({

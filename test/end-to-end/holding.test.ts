@@ -17,26 +17,33 @@ const asleep = (running: Running): Promise<unknown> =>
   running.until('it sleeps', ({ revisions }) => revisions.some(({ ready }) => ready === 'True'))
 
 describe('holding', () => {
-  it('wakes a service that never ran, and no replica ever runs more than its limit', async () => {
-    await using running = await up({
-      'pilotlight.yaml': config,
-      'runtime.yaml': fixtureRuntime(['--delay-ms=20']),
-      'service.yaml': service('held', {
-        annotations: sleepy,
-        predictor: { minReplicas: 0, maxReplicas: 3, containerConcurrency: 4 },
-      }),
-    })
-    await asleep(running)
-    const result = await load({ count: 200, concurrency: 200 }, () => running.predict('held.default', [1]))
-    expect(statuses(result)).toEqual({ 200: 200 })
-    const most = Math.max(...result.answers.map(({ body }) => (JSON.parse(body) as FixtureAnswer).most))
-    expect(most).toBeLessThanOrEqual(4)
-    expect(most).toBeGreaterThan(1)
-    await running.until('it sleeps again', ({ replicas }) => replicas.length === 0)
-    const again = await running.predict('held.default', [2])
-    expect(again.status).toBe(200)
-    expect(again.headers['x-pilotlight-cold-start']).toBeDefined()
-  })
+  it.each([
+    ['one thread', '1'],
+    ['three threads', '3'],
+  ])(
+    'wakes a service that never ran, and no replica ever runs more than its limit: %s',
+    async (_, workers) => {
+      const files = {
+        'pilotlight.yaml': config,
+        'runtime.yaml': fixtureRuntime(['--delay-ms=20']),
+        'service.yaml': service('held', {
+          annotations: sleepy,
+          predictor: { minReplicas: 0, maxReplicas: 3, containerConcurrency: 4 },
+        }),
+      }
+      await using running = await up(files, { args: ['--workers', workers] })
+      await asleep(running)
+      const result = await load({ count: 200, concurrency: 200 }, () => running.predict('held.default', [1]))
+      expect(statuses(result)).toEqual({ 200: 200 })
+      const most = Math.max(...result.answers.map(({ body }) => (JSON.parse(body) as FixtureAnswer).most))
+      expect(most).toBeLessThanOrEqual(4)
+      expect(most).toBeGreaterThan(1)
+      await running.until('it sleeps again', ({ replicas }) => replicas.length === 0)
+      const again = await running.predict('held.default', [2])
+      expect(again.status).toBe(200)
+      expect(again.headers['x-pilotlight-cold-start']).toBeDefined()
+    },
+  )
 
   it('answers 503 with Retry-After when the queue is full, 504 when no replica comes in time', async () => {
     await using running = await up({

@@ -19,6 +19,8 @@ const WITH_INDEX = ['router', 'activator', 'autoscaler', 'src/kserve', 'src/bus'
 const ENTRY_POINTS: Readonly<Record<string, string>> = {
   'src/cli/main.ts': 'bin/pilotlight.js starts it',
   'src/local/guard.ts': 'src/local/guard-client.ts starts it as a process of its own',
+  'src/cli/data-plane/thread.ts': 'src/cli/data-plane/threads.ts starts it as a worker thread',
+  'src/gateway/http1/webassembly.d.ts': 'names for the compiler, which no import says',
   'src/core/manual-clock.ts': 'the clock of tests, simulation and benchmarks',
 }
 

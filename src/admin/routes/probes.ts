@@ -9,7 +9,7 @@ const plainText = (description: string): object => ({
 })
 
 /** What probes and Prometheus ask. */
-export function probeRoutes(app: FastifyInstance, { controlPlane, metrics }: AdminOptions): void {
+export function probeRoutes(app: FastifyInstance, { controlPlane, metrics, unready }: AdminOptions): void {
   app.get(
     '/healthz',
     {
@@ -25,13 +25,16 @@ export function probeRoutes(app: FastifyInstance, { controlPlane, metrics }: Adm
     '/readyz',
     {
       schema: {
-        summary: 'Whether the configuration and the replicas were read once',
+        summary:
+          'Whether requests should come here: the configuration was read once, and the process is not stopping',
         tags: ['operations'],
         response: { 200: plainText('ok'), ...errorResponses(503) },
       },
     },
     async (_request, reply) => {
       if (!controlPlane.isReady()) throw new AdminError('NOT_READY', 'the configuration is still being read')
+      const reason = unready?.()
+      if (reason !== undefined) throw new AdminError('NOT_READY', reason)
       return reply.type('text/plain').send('ok\n')
     },
   )

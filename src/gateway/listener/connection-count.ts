@@ -15,7 +15,7 @@ export class ConnectionCount {
   readonly #byAddress = new Map<string, number>()
 
   /** Cells for so many threads, to hand to each. */
-  static cells(threads: number): Int32Array {
+  static cells(threads: number): Int32Array<SharedArrayBuffer> {
     return new Int32Array(new SharedArrayBuffer(threads * Int32Array.BYTES_PER_ELEMENT))
   }
 

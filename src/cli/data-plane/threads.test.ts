@@ -1,0 +1,203 @@
+import { once } from 'node:events'
+import { Agent, createServer, request, type Server } from 'node:http'
+import { Worker } from 'node:worker_threads'
+import { afterEach, describe, expect, it } from 'vitest'
+import { listening } from '../../../test/support/gateway-harness.ts'
+import { revisionOf } from '../../../test/support/revisions.ts'
+import { readConfig } from '../../core/config.ts'
+import { ManualClock } from '../../core/manual-clock.ts'
+import type { Address, Replica } from '../../core/replica.ts'
+import type { Report } from '../../core/report.ts'
+import { silentLog } from '../../core/telemetry.ts'
+import type { PublishedTables } from '../../gateway/index.ts'
+import { ThreadsDataPlane } from './threads.ts'
+
+const REVISION = 'ml/iris-predictor-00001'
+const ends: (() => unknown)[] = []
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end()
+})
+
+/** A replica that keeps each request until it is told, and counts how many it has at once. */
+async function replica(): Promise<{
+  address: Address
+  most: () => number
+  answerAll: () => void
+  arrived: () => Promise<void>
+}> {
+  let most = 0
+  let isOpen = false
+  const held: (() => void)[] = []
+  let onArrival: (() => void)[] = []
+  const server: Server = createServer((_request, response) => {
+    held.push(() => response.end('ok'))
+    most = Math.max(most, held.length)
+    for (const tell of onArrival.splice(0)) tell()
+    if (isOpen) setImmediate(() => held.shift()?.())
+  })
+  const address = await listening(server)
+  ends.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return {
+    address,
+    most: () => most,
+    answerAll: () => {
+      isOpen = true
+      for (const answer of held.splice(0)) answer()
+    },
+    arrived: () => (held.length > 0 ? Promise.resolve() : new Promise((resolve) => onArrival.push(resolve))),
+  }
+}
+
+function tablesOf(addresses: readonly Address[], containerConcurrency: number): PublishedTables {
+  const revision = revisionOf(REVISION)
+  const { template } = revision
+  const replicas = addresses.map((address, nth): Replica => ({
+    name: `${REVISION}-${nth}`,
+    revision: REVISION,
+    phase: 'ready',
+    sinceMs: 0,
+    createdAtMs: 0,
+    restarts: 0,
+    address,
+  }))
+  return {
+    routes: [
+      {
+        name: 'ml/iris',
+        service: 'ml/iris',
+        component: 'predictor',
+        hosts: ['iris'],
+        pathPrefixes: [],
+        match: 'all',
+        split: [{ revision: REVISION, percent: 100 }],
+      },
+    ],
+    revisions: [
+      { ...revision, template: { ...template, limits: { ...template.limits, containerConcurrency } } },
+    ],
+    replicas,
+  }
+}
+
+async function planeOf(workers: number) {
+  const clock = new ManualClock(0)
+  const threads: Worker[] = []
+  const reports: Report[] = []
+  const woken: string[] = []
+  let onWake: (() => void) | undefined
+  const plane = await ThreadsDataPlane.open({
+    config: readConfig({ gateway: { port: 0, workers } }),
+    clock,
+    log: silentLog,
+    logging: { level: 'error', pretty: false, colour: false },
+    bus: {
+      report: (said) => void reports.push(...said),
+      wake: (revision) => {
+        woken.push(revision)
+        onWake?.()
+      },
+    },
+    start: (script, workerData) => {
+      const worker = new Worker(script, { workerData })
+      threads.push(worker)
+      return worker
+    },
+  })
+  ends.push(() => plane.close())
+  const wake = (): Promise<void> =>
+    woken.length > 0 ? Promise.resolve() : new Promise((resolve) => (onWake = resolve))
+  return { plane, clock, threads, reports, wake }
+}
+
+/** One request on a connection of its own. */
+function ask(port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { port, headers: { host: 'iris' }, agent: new Agent({ keepAlive: false }) },
+      (response) => {
+        response.resume().on('end', () => resolve(response.statusCode ?? 0))
+      },
+    )
+    asked.on('error', reject).end()
+  })
+}
+
+describe('threads', () => {
+  it('keep a hard limit together, and answer all who wait', async () => {
+    const { plane } = await planeOf(3)
+    const [one, other] = [await replica(), await replica()]
+    plane.publish(tablesOf([one.address, other.address], 1))
+    const answers = Array.from({ length: 60 }, () => ask(plane.bound.port))
+    await Promise.all([one.arrived(), other.arrived()])
+    expect(plane.member.letGo(REVISION)).toBe(false)
+    one.answerAll()
+    other.answerAll()
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([200]))
+    expect([one.most(), other.most()]).toEqual([1, 1])
+  })
+
+  it('hold what comes for a sleeping revision, wake it, and let go of it together', async () => {
+    const { plane, wake } = await planeOf(2)
+    plane.publish(tablesOf([], 0))
+    const answers = Array.from({ length: 20 }, () => ask(plane.bound.port))
+    await wake()
+    const one = await replica()
+    plane.publish(tablesOf([one.address], 0))
+    await one.arrived()
+    one.answerAll()
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([200]))
+    await plane.drained(`${REVISION}-0`, new AbortController().signal)
+    expect(plane.inFlight(`${REVISION}-0`)).toBe(0)
+    expect(plane.member.letGo(REVISION)).toBe(true)
+    plane.member.keep(REVISION)
+    expect(await ask(plane.bound.port)).toBe(200)
+  })
+
+  it('are replaced when one dies, and what it held is free again', async () => {
+    const { plane, clock, threads } = await planeOf(1)
+    const one = await replica()
+    plane.publish(tablesOf([one.address], 1))
+    const lost = ask(plane.bound.port).catch(() => 'lost')
+    await one.arrived()
+    expect(plane.inFlight(`${REVISION}-0`)).toBe(1)
+    await Promise.all([once(threads[0]!, 'exit'), threads[0]!.terminate()])
+    expect(await lost).toBe('lost')
+    expect(plane.inFlight(`${REVISION}-0`)).toBe(0)
+    await clock.advance(500)
+    while (plane.size === 0) await new Promise((resolve) => setImmediate(resolve))
+    await once(threads[1]!, 'message')
+    one.answerAll()
+    expect(await ask(plane.bound.port)).toBe(200)
+  })
+
+  it('count together, and finish what runs when they drain', async () => {
+    const { plane } = await planeOf(2)
+    const one = await replica()
+    plane.publish(tablesOf([one.address], 0))
+    const answers = Array.from({ length: 10 }, () => ask(plane.bound.port))
+    await one.arrived()
+    const drained = plane.drain(new AbortController().signal)
+    one.answerAll()
+    const statuses = await Promise.all(answers.map((answer) => answer.catch(() => 0)))
+    expect(statuses).toContain(200)
+    await drained
+    await expect(ask(plane.bound.port)).rejects.toThrow('ECONNREFUSED')
+  })
+
+  it('name the port that is in use', async () => {
+    const { address } = await replica()
+    const opening = ThreadsDataPlane.open({
+      config: readConfig({ gateway: { port: address.port, workers: 2 } }),
+      clock: new ManualClock(0),
+      log: silentLog,
+      logging: { level: 'error', pretty: false, colour: false },
+      bus: { report() {}, wake() {} },
+    })
+    await expect(opening).rejects.toThrow(
+      `gateway: cannot listen on host 127.0.0.1, port ${address.port}: the port is in use`,
+    )
+  })
+})
