@@ -1,8 +1,10 @@
 // Everything that `npm test` stands for, in order of how fast it says no, and one line of totals at the end.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -49,11 +51,41 @@ function vitest(project) {
   }
 }
 
+/**
+ * Other people's clients and servers, built once per machine. Where a program that builds them is missing, it is left out
+ * and says so; in CI that is a failure.
+ */
+async function interop() {
+  console.log('\n== interoperability')
+  const child = spawn(process.execPath, [join(root, 'test', 'interop', 'main.ts')], {
+    cwd: root,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  const ended = once(child, 'exit')
+  let lastLine = ''
+  for await (const line of createInterface({ input: child.stdout })) {
+    console.log(line)
+    if (line !== '') lastLine = line
+  }
+  const [status] = await ended
+  if (status === 3 && process.env.CI !== 'true') {
+    console.log('The interoperability tests were left out: see above what is missing.')
+    return
+  }
+  const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(lastLine)
+  const [passed, failed, skipped] = counts === null ? [0, 0, 0] : counts.slice(1).map(Number)
+  totals.passed += passed
+  totals.failed += failed
+  totals.skipped += skipped
+  if (status !== 0 && failed === 0) totals.failed += 1
+}
+
 check('format', 'oxfmt', ['--check', '.'])
 check('lint', 'oxlint', [])
 check('types', 'tsc', [])
 vitest('unit')
 vitest('end-to-end')
+await interop()
 
 rmSync(scratch, { recursive: true, force: true })
 console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`)

@@ -53,3 +53,10 @@ export function joined(fields: Fields, lower: string): string | undefined {
   }
   return all
 }
+
+/** A flat list of names and values as HTTP/1.1 writes it: `name: value\r\n` of each. */
+export function listText(flat: readonly string[]): string {
+  let text = ''
+  for (let at = 0; at + 1 < flat.length; at += 2) text += `${flat[at]}: ${flat[at + 1]}\r\n`
+  return text
+}

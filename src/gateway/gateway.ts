@@ -11,15 +11,16 @@ import type { Log, Metrics } from '../core/telemetry.ts'
 import type { Admission } from './admission.ts'
 import type { Exchange, RequestHead } from './exchange.ts'
 import { valueOf } from './fields.ts'
+import { parseGrpcTimeout } from './http2/grpc-timeout.ts'
 import { requestIdOf } from './identity.ts'
 import { FIELD } from './known-field.ts'
 import type { ConnectionCount, Listening } from './listener/index.ts'
-import { requestFields } from './request-fields.ts'
-import { send } from './retry.ts'
+import { Provenance, type RequestFields } from './request-fields.ts'
+import { send, type Sending } from './retry.ts'
 import { TimerWheel, WheelTimer } from './timer-wheel.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 import { UnderWay } from './under-way.ts'
-import { PLAIN_HTTP1, type Way } from './upstream.ts'
+import { PLAIN_HTTP1, type ForwardResult, type Way } from './upstream.ts'
 import { Wire } from './wire.ts'
 
 export interface GatewayOptions {
@@ -50,7 +51,8 @@ const NO_LIMITS: RequestLimits = {
 /** The data plane: takes requests, finds their revision, waits for room, forwards. */
 export class Gateway {
   readonly #options: GatewayOptions
-  readonly #trusted: TrustedProxies
+  readonly #provenance: Provenance
+  readonly #sending: Sending
   readonly #wheel: TimerWheel
   readonly #wire: Wire
   readonly #underWay = new UnderWay()
@@ -59,15 +61,19 @@ export class Gateway {
   /** @throws ConfigError for an unusable `trustedProxies` or TLS file. */
   constructor(options: GatewayOptions) {
     this.#options = options
-    this.#trusted = new TrustedProxies(options.config.trustedProxies)
+    this.#provenance = new Provenance(new TrustedProxies(options.config.trustedProxies), options.random)
+    this.#sending = {
+      admission: options.activator,
+      metrics: options.metrics,
+      retriesMax: options.config.retriesMax,
+    }
     this.#wheel = new TimerWheel(options.clock)
     this.#wire = new Wire({
       ...options,
       wheel: this.#wheel,
       isLeaving: () => this.#state !== 'serving',
       handle: (exchange) => void this.#serve(exchange),
-      onRefused: (refusal) =>
-        this.#finished({ startMs: options.clock.now(), status: refusal.status, refusal }),
+      onRefused: (refusal) => this.#finished(options.clock.now(), refusal.status, refusal, undefined),
     })
   }
 
@@ -132,56 +138,48 @@ export class Gateway {
 
   /** The path of a request, from its head to its last byte. */
   async #serve(exchange: Exchange): Promise<void> {
-    const { clock, config, metrics, random, activator, limitsOf } = this.#options
+    const { clock, random, limitsOf } = this.#options
     const startMs = clock.now()
-    const { head, reply, peer } = exchange
+    const { head, reply } = exchange
     const requestId = requestIdOf(valueOf(head.fields, FIELD.xRequestId), random)
-    let match: Match | undefined
-    let deadline: WheelTimer | undefined
+    const delivery: Delivery = { exchange, requestId, limits: NO_LIMITS }
     let refusal: Refusal | undefined
     this.#underWay.enter(exchange)
     try {
-      const { route, revision, path } = (match = this.#match(head))
-      const limits = limitsOf(revision) ?? NO_LIMITS
-      const fields = requestFields(head, {
-        service: route.service,
-        peer,
-        trusted: this.#trusted.includes(peer.address),
-        requestId,
-        random,
-      })
-      const outcome = await send({
-        admission: activator,
-        metrics,
-        retriesMax: config.retriesMax,
-        revision,
-        exchange,
-        forward: (permit, fresh) => {
-          deadline ??= this.#deadline(exchange, limits)
-          return this.#wire.forward(exchange, {
-            ...this.#wayTo(permit, head),
-            path,
-            ...fields,
-            ours: oursFields(requestId, permit),
-            limits,
-            fresh,
-          })
-        },
-      })
+      const match = (delivery.match = this.#match(head))
+      delivery.limits = limitsOf(match.revision) ?? NO_LIMITS
+      if (head.isGrpc) delivery.callDeadline = this.#deadline(exchange, grpcTimeoutMs(head))
+      const attempt = (permit: Permit, fresh: boolean) => this.#forward(delivery, match, permit, fresh)
+      const outcome = await send(exchange, match.revision, attempt, this.#sending)
       if (outcome === 'cut') refusal = new Refusal('UPSTREAM_RESET')
     } catch (error) {
       refusal = this.#refusalOf(error)
       exchange.body.discard()
       reply.refuse(refusal, ['x-request-id', requestId])
     } finally {
-      if (deadline !== undefined) this.#wheel.cancel(deadline)
+      if (delivery.deadline !== undefined) this.#wheel.cancel(delivery.deadline)
+      if (delivery.callDeadline !== undefined) this.#wheel.cancel(delivery.callDeadline)
       this.#underWay.leave(exchange)
     }
-    this.#finished({
-      startMs,
-      status: reply.status === 0 ? (refusal?.status ?? 0) : reply.status,
-      refusal,
-      match,
+    const status = reply.status === 0 ? (refusal?.status ?? 0) : reply.status
+    this.#finished(startMs, status, refusal, delivery.match)
+  }
+
+  /** One attempt. What the replica hears of the request is made when it has one: a request that waits carries nothing. */
+  #forward(delivery: Delivery, match: Match, permit: Permit, fresh: boolean): Promise<ForwardResult> {
+    const { exchange, limits, requestId } = delivery
+    const { head, peer } = exchange
+    delivery.deadline ??= this.#deadline(exchange, limits.timeoutMs)
+    delivery.fields ??= this.#provenance.of(head, peer, match.route.service, requestId)
+    const { address, transport } = this.#wayTo(permit, head)
+    return this.#wire.forward(exchange, {
+      address,
+      transport,
+      path: match.path,
+      added: delivery.fields,
+      ours: oursFields(requestId, permit),
+      limits,
+      fresh,
     })
   }
 
@@ -204,11 +202,11 @@ export class Gateway {
     return way
   }
 
-  /** The whole request once it has a replica. */
-  #deadline(exchange: Exchange, { timeoutMs }: RequestLimits): WheelTimer | undefined {
-    if (timeoutMs === 0) return undefined
+  /** @param afterMs 0 = never. */
+  #deadline(exchange: Exchange, afterMs: number): WheelTimer | undefined {
+    if (afterMs === 0) return undefined
     const timer = new WheelTimer(() => exchange.abort(new Refusal('REQUEST_TIMEOUT')))
-    this.#wheel.arm(timer, timeoutMs)
+    this.#wheel.arm(timer, afterMs)
     return timer
   }
 
@@ -219,20 +217,38 @@ export class Gateway {
     return new Refusal('UPSTREAM_RESET', { cause: error })
   }
 
-  #finished(request: {
-    readonly startMs: number
-    readonly status: number
-    readonly refusal?: Refusal | undefined
-    readonly match?: Match | undefined
-  }): void {
-    const { startMs, status, refusal, match } = request
+  #finished(startMs: number, status: number, refusal: Refusal | undefined, match: Match | undefined): void {
     this.#options.metrics.requestFinished({
       route: match?.route.name ?? '',
       revision: match?.revision ?? '',
       status,
-      ...(refusal === undefined ? {} : { refusal: refusal.code }),
+      refusal: refusal?.code,
       durationMs: this.#options.clock.now() - startMs,
     })
+  }
+}
+
+/** One request on its way: what its attempts have in common. */
+interface Delivery {
+  readonly exchange: Exchange
+  readonly requestId: string
+  limits: RequestLimits
+  match?: Match
+  fields?: RequestFields
+  /** The whole request, once it has a replica. */
+  deadline?: WheelTimer | undefined
+  /** The whole gRPC call as its client set it, the wait included. */
+  callDeadline?: WheelTimer | undefined
+}
+
+/** As the client of a gRPC call set it, in ms; 0 = none. @throws Refusal BAD_REQUEST for what is no timeout. */
+function grpcTimeoutMs(head: RequestHead): number {
+  try {
+    const timeoutMs = parseGrpcTimeout(head.header('grpc-timeout'))
+    // A time that is over already still ends the call.
+    return timeoutMs === undefined ? 0 : Math.max(1, timeoutMs)
+  } catch (error) {
+    throw new Refusal('BAD_REQUEST', { detail: error instanceof Error ? error.message : String(error) })
   }
 }
 

@@ -3,6 +3,10 @@ import { NO_FIELDS, type Fields } from './fields.ts'
 
 /** How much of a body is kept for another attempt, and read ahead while a request waits. */
 export const KEEP_BYTES_MAX = 65_536
+/** In so many pieces: each is a buffer of its own, and a client may send byte by byte. */
+const PIECES_MAX = 32
+
+const NONE: Buffer[] = []
 
 /** Where a body comes from. */
 export interface BodySource {
@@ -22,10 +26,10 @@ export interface BodySource {
 export class KeptBody implements RequestBody {
   readonly length: number | undefined
   readonly #source: BodySource
-  #kept: Buffer[] = []
+  #kept = NONE
   #keptBytes = 0
   /** What came beyond the bound while nobody took it. */
-  #ahead: Buffer[] = []
+  #ahead = NONE
   #spent = false
   #trailers: Fields | undefined
   #sink: BodySink | undefined
@@ -55,10 +59,10 @@ export class KeptBody implements RequestBody {
     if (this.#isDiscarded) return
     const sink = this.#sink
     if (!this.#spent && this.#keptBytes + chunk.length <= KEEP_BYTES_MAX) {
-      this.#kept.push(chunk)
+      this.#kept = joined(this.#kept, chunk)
       this.#keptBytes += chunk.length
     } else if (sink === undefined) {
-      this.#ahead.push(chunk)
+      this.#ahead = joined(this.#ahead, chunk)
       this.#keptBytes += chunk.length
       this.#pause()
       return
@@ -107,8 +111,8 @@ export class KeptBody implements RequestBody {
   discard(): void {
     this.#sink = undefined
     this.#isDiscarded = true
-    this.#kept = []
-    this.#ahead = []
+    this.#kept = NONE
+    this.#ahead = NONE
     this.#keptBytes = 0
     this.resume()
   }
@@ -124,8 +128,8 @@ export class KeptBody implements RequestBody {
   #spend(): void {
     if (this.#spent) return
     this.#spent = true
-    this.#kept = []
-    this.#ahead = []
+    this.#kept = NONE
+    this.#ahead = NONE
     this.#keptBytes = 0
   }
 
@@ -134,6 +138,13 @@ export class KeptBody implements RequestBody {
     this.#isPaused = true
     this.#source.pause()
   }
+}
+
+/** The pieces and one more: an array of one's own size for the first, which is mostly the last. */
+function joined(pieces: Buffer[], piece: Buffer): Buffer[] {
+  if (pieces.length === 0) return [piece]
+  pieces.push(piece)
+  return pieces.length < PIECES_MAX ? pieces : [Buffer.concat(pieces)]
 }
 
 /** The body of a request that has none. */

@@ -7,15 +7,15 @@ import type { Exchange } from './exchange.ts'
 import { KEEP_BYTES_MAX } from './request-body.ts'
 import type { ForwardResult } from './upstream.ts'
 
-export interface SendOptions {
+/** What all requests are sent with. */
+export interface Sending {
   readonly admission: Admission
   readonly metrics: Metrics
   readonly retriesMax: number
-  readonly revision: RevisionName
-  readonly exchange: Exchange
-  /** One attempt on the permit's replica; `fresh`: on a new connection. */
-  readonly forward: (permit: Permit, fresh: boolean) => Promise<ForwardResult>
 }
+
+/** One attempt on the permit's replica; `fresh`: on a new connection. */
+export type Attempt = (permit: Permit, fresh: boolean) => Promise<ForwardResult>
 
 const NONE: readonly Permit[] = []
 
@@ -27,8 +27,12 @@ const NONE: readonly Permit[] = []
  * tried again too; what must not run twice needs `retriesMax: 0`.
  * @throws Refusal; the signal's reason when it is aborted before the answer began.
  */
-export async function send(options: SendOptions): Promise<'answered' | 'cut'> {
-  const { admission, metrics, revision, exchange } = options
+export async function send(
+  exchange: Exchange,
+  revision: RevisionName,
+  attempt: Attempt,
+  { admission, metrics, retriesMax }: Sending,
+): Promise<'answered' | 'cut'> {
   const { signal, body } = exchange
   const bytes = body.length === undefined ? body.keptBytes : Math.min(body.length, KEEP_BYTES_MAX)
   let failed = NONE
@@ -37,10 +41,10 @@ export async function send(options: SendOptions): Promise<'answered' | 'cut'> {
     if (failure !== undefined) metrics.retried(revision)
     const granted = acquire(admission, revision, { signal, bytes, failed }, failure)
     using permit = granted instanceof Promise ? await granted : granted
-    let result = await options.forward(permit, false)
+    let result = await attempt(permit, false)
     // A connection that died while it lay idle says nothing of the replica: the same one is tried once more.
     if (result.outcome === 'reset' && result.stale && body.isReplayable && !signal.aborted)
-      result = await options.forward(permit, true)
+      result = await attempt(permit, true)
     switch (result.outcome) {
       case 'answered':
         admission.answered(permit)
@@ -64,7 +68,7 @@ export async function send(options: SendOptions): Promise<'answered' | 'cut'> {
     }
     failed = [...failed, permit]
     signal.throwIfAborted()
-    if (failed.length > options.retriesMax || !body.isReplayable) throw failure
+    if (failed.length > retriesMax || !body.isReplayable) throw failure
   }
 }
 

@@ -10,14 +10,19 @@ const DUE = -2
 
 /** A timer that is armed again and again. Arming costs two pointers, so there is one per connection and request. */
 export class WheelTimer {
-  readonly fire: () => void
+  readonly #onTime: (() => void) | undefined
   dueMs = 0
   before: WheelTimer | undefined
   after: WheelTimer | undefined
   slot: number = IDLE
 
-  constructor(fire: () => void) {
-    this.fire = fire
+  /** @param onTime undefined for a class of its own, which says what to do in `fire`. */
+  constructor(onTime: (() => void) | undefined) {
+    this.#onTime = onTime
+  }
+
+  fire(): void {
+    this.#onTime?.()
   }
 }
 

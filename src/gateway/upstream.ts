@@ -12,17 +12,22 @@ export interface Way {
 
 export const PLAIN_HTTP1: Transport = { protocol: 'http/1.1', tls: false }
 
+/** What a replica hears besides the client's own fields. Host is not among them: it goes on as sent. */
+export interface Added {
+  /** Mask (pass-on.ts) of the client's fields that are left out: hop-by-hop ones, and those that are said instead. */
+  readonly dropped: number
+  /** Names and values, lower-case names. */
+  readonly list: readonly string[]
+  /** The same as HTTP/1.1 writes it: `name: value\r\n` of each. */
+  readonly text: string
+}
+
 /** Where a request goes and what is said there: decided once per attempt. */
 export interface Onward extends Way {
   /** What to ask the replica for: the path less the route's prefix. */
   readonly path: string
-  /**
-   * Names and values, lower-case names, that the replica hears besides the client's own fields. Host is not among them: it
-   * goes on as sent.
-   */
-  readonly added: readonly string[]
-  /** Mask (pass-on.ts) of the client's fields that are left out: hop-by-hop ones, and those that `added` says instead. */
-  readonly dropped: number
+  /** What the replica hears besides the client's own fields, and instead of some of them. */
+  readonly added: Added
   /** Names and values, lower-case names, that the answer carries besides the replica's own. */
   readonly ours: readonly string[]
   readonly limits: Pick<RequestLimits, 'responseStartTimeoutMs' | 'idleTimeoutMs'>

@@ -6,10 +6,12 @@ import type { Address } from '../core/replica.ts'
 import type { Refusal } from '../core/refusals.ts'
 import type { Log, Metrics } from '../core/telemetry.ts'
 import type { Exchange, Peer } from './exchange.ts'
+import type { Http1Context } from './http1/context.ts'
 import { Llhttp } from './http1/llhttp.ts'
-import { Http1Connection, type Http1Context } from './http1/server-connection.ts'
+import { Http1Connection } from './http1/server-connection.ts'
 import { Http1Upstream } from './http1/upstream.ts'
 import { connectPlain } from './http1/upstream-connection.ts'
+import { Http2Listener, Http2Upstream } from './http2/index.ts'
 import { Listener, UpstreamTls, type ConnectionCount, type Listening } from './listener/index.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { ForwardResult, Onward, Transport } from './upstream.ts'
@@ -39,6 +41,8 @@ export class Wire {
   readonly #upstreamTls: UpstreamTls
   readonly #context: Http1Context
   readonly #connections = new Set<Http1Connection>()
+  readonly #http2: Http2Listener
+  readonly #http2Upstream: Http2Upstream
   #isListening = false
 
   constructor(options: WireOptions) {
@@ -52,6 +56,7 @@ export class Wire {
       date: secondly(clock),
       handle: options.handle,
       onRefused: options.onRefused,
+      onClosed: (connection) => this.#connections.delete(connection),
     }
     this.#upstreamTls = new UpstreamTls(config.upstreamTls, { clock, log })
     this.#http1 = new Http1Upstream({
@@ -65,6 +70,19 @@ export class Wire {
       connect: (address, transport) => this.#connect(address, transport),
       onConnection: (use) => metrics.upstreamConnection(use),
     })
+    this.#http2 = new Http2Listener({
+      wheel,
+      bounds: config,
+      handle: options.handle,
+      onRefused: options.onRefused,
+    })
+    this.#http2Upstream = new Http2Upstream({
+      wheel,
+      connect: (address, transport) => this.#connect(address, transport),
+      connectTimeoutMs: config.connectTimeoutMs,
+      idleTimeoutMs: config.upstreamKeepAliveTimeoutMs,
+      onConnection: (use) => metrics.upstreamConnection(use),
+    })
     this.#listener = new Listener({
       config,
       clock,
@@ -73,7 +91,7 @@ export class Wire {
       metrics,
       ...(options.sharedCount === undefined ? {} : { reusePort: true, count: options.sharedCount }),
       onHttp1: (socket, first, peer) => this.#openHttp1(socket, first, peer),
-      onHttp2: (socket) => socket.destroy(),
+      onHttp2: (socket, peer) => this.#http2.accept(socket, peer),
     })
   }
 
@@ -92,36 +110,40 @@ export class Wire {
   }
 
   forward(exchange: Exchange, onward: Onward): Promise<ForwardResult> {
-    return this.#http1.forward(exchange, onward)
+    const upstream = onward.transport.protocol === 'h2' ? this.#http2Upstream : this.#http1
+    return upstream.forward(exchange, onward)
   }
 
   /** Ends idle connections to all addresses but these. */
   retain(addresses: readonly Address[]): void {
     this.#http1.retain(addresses)
+    this.#http2Upstream.retain(addresses)
   }
 
   /** Ends connections without a request, and the others after theirs. New ones are still taken. */
   leave(): void {
     for (const connection of this.#connections) connection.leave()
+    this.#http2.drain()
   }
 
   async close(): Promise<void> {
     this.#isListening = false
+    this.#http2.closeNow()
     await this.#listener.close()
     this.#http1.close()
+    this.#http2Upstream.close()
     this.#upstreamTls.close()
   }
 
   #openHttp1(socket: Socket, first: Buffer, peer: Peer): void {
     const connection = new Http1Connection(socket, peer, this.#context)
     this.#connections.add(connection)
-    socket.on('close', () => this.#connections.delete(connection))
-    connection.receive(first)
+    connection.onData(first)
   }
 
-  #connect({ host, port }: Address, { tls }: Transport): Socket {
+  #connect({ host, port }: Address, { tls, protocol }: Transport): Socket {
     if (!tls) return connectPlain(host, port)
-    return connectTls({ host, port, ALPNProtocols: ['http/1.1'], ...this.#upstreamTls.optionsFor(host) })
+    return connectTls({ host, port, ALPNProtocols: [protocol], ...this.#upstreamTls.optionsFor(host) })
   }
 }
 

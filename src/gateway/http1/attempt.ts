@@ -1,7 +1,8 @@
 import type { CancellationListener } from '../../core/cancellation.ts'
 import { Refusal } from '../../core/refusals.ts'
-import type { BodySink, Exchange } from '../exchange.ts'
+import type { BodySink, Exchange, RequestBody } from '../exchange.ts'
 import type { Fields } from '../fields.ts'
+import { KEEP_BYTES_MAX } from '../request-body.ts'
 import { WheelTimer, type TimerWheel } from '../timer-wheel.ts'
 import type { ForwardResult, Onward } from '../upstream.ts'
 import { ParseError } from './llhttp.ts'
@@ -27,6 +28,7 @@ export class Http1Attempt implements AnswerTaker, BodySink, CancellationListener
   readonly #connection: UpstreamConnection
   readonly #resolve: (result: ForwardResult) => void
   readonly #reject: (reason: unknown) => void
+  readonly #connectTimeoutMs: number
   #timer: WheelTimer | undefined
   #state: 'connecting' | 'waiting' | 'answering' | 'over' = 'connecting'
   #isSent = false
@@ -51,10 +53,14 @@ export class Http1Attempt implements AnswerTaker, BodySink, CancellationListener
     this.#wheel = from.wheel
     this.#resolve = from.resolve
     this.#reject = from.reject
-    exchange.signal.addEventListener('abort', this)
-    this.#connection = from.pool.take(onward.address, onward.transport, onward.fresh)
+    this.#connection = from.pool.take(onward.address, onward.transport, needOf(exchange.body, onward.fresh))
+    this.#connectTimeoutMs = from.connectTimeoutMs
+  }
+
+  start(): void {
+    this.#exchange.signal.addEventListener('abort', this)
     if (!this.#connection.isReused)
-      this.#arm(from.connectTimeoutMs, () => this.failed(new Error('no connection in time')))
+      this.#arm(this.#connectTimeoutMs, () => this.failed(new Error('no connection in time')))
     this.#connection.use(this)
   }
 
@@ -197,6 +203,12 @@ export class Http1Attempt implements AnswerTaker, BodySink, CancellationListener
     this.#wheel.cancel(this.#timer)
     this.#timer = undefined
   }
+}
+
+/** What cannot be sent again needs a connection that is known to have lived a moment ago. */
+function needOf({ length }: RequestBody, fresh: boolean): 'any' | 'settled' | 'fresh' {
+  if (fresh) return 'fresh'
+  return length === undefined || length > KEEP_BYTES_MAX ? 'settled' : 'any'
 }
 
 const ANSWERED: ForwardResult = { outcome: 'answered' }

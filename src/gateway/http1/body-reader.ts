@@ -32,18 +32,14 @@ export class BodyReader {
    * @throws ParseError, HeadTooLarge for malformed chunks and trailers.
    */
   read(bytes: Buffer): Buffer | undefined {
-    switch (this.#framing) {
-      case 'length':
-        return this.#count(bytes)
-      case 'chunked': {
-        const read = this.#parser.read(bytes)
-        this.#takeChunks()
-        return read < bytes.length ? bytes.subarray(read) : undefined
-      }
-      case 'tunnel':
-        this.body.take(bytes)
-        return undefined
+    if (this.#framing === 'length') return this.#count(bytes)
+    if (this.#framing === 'tunnel') {
+      this.body.take(bytes)
+      return undefined
     }
+    const read = this.#parser.read(bytes)
+    this.#takeChunks()
+    return read < bytes.length ? bytes.subarray(read) : undefined
   }
 
   /** A tunnel ends with the client's side of the connection. */

@@ -6,11 +6,14 @@ import {
   type LLHTTP_REQUEST,
   type LLHTTP_RESPONSE,
 } from './llhttp.ts'
-import { TextFields } from './text-fields.ts'
+import { STRIDE, TextFields } from './text-fields.ts'
 
 /** How much may stand between two bytes of a chunked body: the size, extensions, line ends. */
 const CHUNK_HEAD_BYTES_MAX = 4_096
 const TRAILER_BYTES_MAX = 16_384
+/** How much is looked at at one time while a head goes on. */
+const HEAD_SLICE_BYTES = 8_192
+const PIECES_MAX = 64
 const HEAD_END = Buffer.from('\r\n\r\n')
 const NOTHING = Buffer.alloc(0)
 
@@ -59,7 +62,7 @@ export class MessageParser implements LlhttpEvents {
   /** Bytes of the head that came in earlier reads. */
   #before: Buffer[] = []
   #base = 0
-  #spans: number[] = []
+  #marks: number[] = []
   #last: 'none' | 'name' | 'value' = 'none'
   #targetStart = 0
   #targetEnd = 0
@@ -110,10 +113,26 @@ export class MessageParser implements LlhttpEvents {
    * @throws ParseError, HeadTooLarge.
    */
   read(bytes: Buffer): number {
+    if (this.body.length > 0) this.body = []
+    let at = 0
+    // A head is short, and every byte is copied: of what follows, a body or the next request, as little as may be.
+    while (this.#state === 'head' && at < bytes.length) {
+      const isLast = at + HEAD_SLICE_BYTES >= bytes.length
+      const slice =
+        at === 0 && isLast ? bytes : bytes.subarray(at, isLast ? undefined : at + HEAD_SLICE_BYTES)
+      at += this.#execute(slice)
+    }
+    if (this.#state === 'chunked' && at < bytes.length)
+      at += this.#execute(at === 0 ? bytes : bytes.subarray(at))
+    return at
+  }
+
+  #execute(bytes: Buffer): number {
     this.#bytes = bytes
     this.#bodyEnd = 0
-    if (this.body.length > 0) this.body = []
     const read = this.#llhttp.execute(this.#parser, bytes, this)
+    // Whoever holds a request for long must not hold what was read with it.
+    this.#bytes = NOTHING
     if (this.#failure !== undefined) throw this.#failure
     if (this.#state === 'head') this.#keep(bytes)
     else if (this.#hasChunks) this.#endGap(read)
@@ -124,17 +143,18 @@ export class MessageParser implements LlhttpEvents {
   next(): void {
     this.#llhttp.reset(this.#parser)
     this.#state = 'head'
-    this.#before = []
+    if (this.#before.length > 0) this.#before = []
     this.#base = 0
-    this.#spans = []
+    // Those of the head before are its own.
+    this.#marks = []
     this.#last = 'none'
     this.#reason = ''
     this.#gapBytes = 0
     this.#hasChunks = false
-    this.#trailers = []
+    if (this.#trailers.length > 0) this.#trailers = []
     this.#trailerBytes = 0
     this.head = undefined
-    this.body = []
+    if (this.body.length > 0) this.body = []
     this.#bytes = NOTHING
     this.#targetEnd = 0
   }
@@ -155,31 +175,36 @@ export class MessageParser implements LlhttpEvents {
   }
 
   onField(start: number, end: number): void {
-    if (this.#state === 'chunked') this.#trailer(0, start, end)
-    else if (this.#last === 'name') this.#spans[this.#spans.length - 1] = this.#base + end
-    else {
+    if (this.#state === 'chunked') {
+      this.#trailer(0, start, end)
+    } else if (this.#last === 'name') {
+      this.#marks[this.#marks.length - 4] = this.#base + end
+    } else {
       this.#last = 'name'
-      this.#spans.push(this.#base + start, this.#base + end)
+      this.#marks.push(this.#base + start, this.#base + end, 0, 0, 0)
     }
   }
 
   onValue(start: number, end: number): void {
-    if (this.#state === 'chunked') this.#trailer(1, start, end)
-    else if (this.#last === 'value') this.#spans[this.#spans.length - 1] = this.#base + end
-    else {
-      this.#last = 'value'
-      this.#spans.push(this.#base + start, this.#base + end)
+    if (this.#state === 'chunked') {
+      this.#trailer(1, start, end)
+      return
     }
+    const { length } = this.#marks
+    if (this.#last !== 'value') this.#marks[length - 3] = this.#base + start
+    this.#marks[length - 2] = this.#base + end
+    this.#last = 'value'
   }
 
   onHeadersComplete(status: number, keepAlive: boolean): boolean {
     const text = this.#headText()
-    if (text.length > this.#bounds.headBytesMax || this.#spans.length / 4 > this.#bounds.headersMax) {
+    if (text.length > this.#bounds.headBytesMax || this.#marks.length / STRIDE > this.#bounds.headersMax) {
       this.#failure = this.#tooLarge()
       return false
     }
     this.head = {
-      fields: new TextFields(text, this.#spans),
+      // As long as it has to be: what grew by pushing has room that stays empty.
+      fields: new TextFields(text, this.#marks.slice()),
       method: this.#llhttp.methodOf(this.#parser),
       targetStart: this.#targetStart,
       targetEnd: this.#targetEnd,
@@ -188,6 +213,7 @@ export class MessageParser implements LlhttpEvents {
       version: this.#llhttp.versionOf(this.#parser),
       keepAlive,
     }
+    this.#marks = []
     const isChunked = this.#isChunked(this.head)
     if (isChunked) {
       this.#state = 'chunked'
@@ -213,13 +239,15 @@ export class MessageParser implements LlhttpEvents {
   #headText(): string {
     const bytes = this.#before.length === 0 ? this.#bytes : Buffer.concat([...this.#before, this.#bytes])
     // llhttp places an empty value behind the line end that follows it: two bytes back is never too far.
-    const from = Math.max(0, (this.#spans.at(-1) ?? this.#targetEnd) - 2)
+    const from = Math.max(0, (this.#marks.at(-2) ?? this.#targetEnd) - 2)
     const end = bytes.indexOf(HEAD_END, from) + HEAD_END.length
     return bytes.toString('latin1', 0, end)
   }
 
   #keep(bytes: Buffer): void {
     this.#before.push(bytes)
+    // Each read is a buffer of its own, and costs far more than the one byte that a slow client sends.
+    if (this.#before.length === PIECES_MAX) this.#before = [Buffer.concat(this.#before)]
     this.#base += bytes.length
     if (this.#base > this.#bounds.headBytesMax) throw this.#tooLarge()
   }

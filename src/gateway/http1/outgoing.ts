@@ -39,7 +39,6 @@ export class Outgoing {
 
   constructor(socket: Socket) {
     this.#socket = socket
-    socket.on('drain', () => this.#drained())
   }
 
   /** Whether the peer does not take what it was sent. */
@@ -103,10 +102,11 @@ export class Outgoing {
       if (after.length > 0) socket.write(after === '\r\n' ? LINE_END : Buffer.from(after, 'latin1'))
       socket.uncork()
     }
-    if (this.#saidFull && !socket.writableNeedDrain) this.#drained()
+    if (this.#saidFull && !socket.writableNeedDrain) this.drained()
   }
 
-  #drained(): void {
+  /** The socket has sent all it was given. */
+  drained(): void {
     if (!this.#saidFull) return
     this.#saidFull = false
     this.onDrain?.()

@@ -48,9 +48,13 @@ function poolOf(options: Partial<PoolOptions> = {}) {
 }
 
 /** One request on a connection of the pool; it is given back when its answer is whole. */
-function ask(pool: Pool, address: Address, fresh = false): Promise<UpstreamConnection> {
+function ask(
+  pool: Pool,
+  address: Address,
+  need: 'any' | 'settled' | 'fresh' = 'any',
+): Promise<UpstreamConnection> {
   return new Promise((resolve, reject) => {
-    const connection = pool.take(address, PLAIN, fresh)
+    const connection = pool.take(address, PLAIN, need)
     const taker: AnswerTaker = {
       method: 'GET',
       connected: () => void connection.socket.write('GET / HTTP/1.1\r\n\r\n'),
@@ -72,8 +76,8 @@ describe('Pool', () => {
     const [older, newer] = await Promise.all([ask(pool, address), ask(pool, address)])
     pool.give(older)
     pool.give(newer)
-    expect(pool.take(address, PLAIN, false)).toBe(newer)
-    expect(pool.take(address, PLAIN, false)).toBe(older)
+    expect(pool.take(address, PLAIN, 'any')).toBe(newer)
+    expect(pool.take(address, PLAIN, 'any')).toBe(older)
     expect(uses).toEqual(['opened', 'opened', 'reused', 'reused'])
   })
 
@@ -82,7 +86,17 @@ describe('Pool', () => {
     const { pool } = poolOf()
     const first = await ask(pool, address)
     pool.give(first)
-    expect(await ask(pool, address, true)).not.toBe(first)
+    expect(await ask(pool, address, 'fresh')).not.toBe(first)
+  })
+
+  it('lends none of this turn where the request cannot be sent twice', async () => {
+    const { address } = await replica()
+    const { pool } = poolOf()
+    const first = await ask(pool, address)
+    pool.give(first)
+    expect(pool.take(address, PLAIN, 'settled')).not.toBe(first)
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(pool.take(address, PLAIN, 'settled')).toBe(first)
   })
 
   it('keeps no more than it may', async () => {
@@ -115,13 +129,13 @@ describe('Pool', () => {
     pool.give(used)
     await clock.advance(60_000)
     expect(pool.idleCount).toBe(2)
-    const taken = pool.take(address, PLAIN, false)
+    const taken = pool.take(address, PLAIN, 'any')
     pool.give(taken)
     const closed = Promise.race(sockets.map((socket) => once(socket, 'close')))
     await clock.advance(30_000)
     await closed
     expect(pool.idleCount).toBe(1)
-    expect(pool.take(address, PLAIN, false)).toBe(taken)
+    expect(pool.take(address, PLAIN, 'any')).toBe(taken)
   })
 
   it('closes those to replicas that are not there any more', async () => {

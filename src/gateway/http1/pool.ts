@@ -30,6 +30,10 @@ export class Pool {
   readonly #options: PoolOptions
   readonly #idle = new Map<string, UpstreamConnection[]>()
   readonly #keys = new WeakMap<UpstreamConnection, string>()
+  /** Given back in this turn, and in the one before. */
+  #unsettled = new Set<UpstreamConnection>()
+  #settling = new Set<UpstreamConnection>()
+  #isSettling = false
   #round = 0
   #rounds: Timer | undefined
   #isClosed = false
@@ -45,16 +49,17 @@ export class Pool {
     return count
   }
 
-  /** The freshest idle connection to the address, else one that is about to connect. */
-  take(address: Address, transport: Transport, fresh: boolean): UpstreamConnection {
+  /**
+   * The freshest idle connection to the address, else one that is about to connect.
+   * @param need `settled`: not one that was given back in this very turn, of which nobody has heard yet whether the
+   *   replica closed it after its answer; for a request that cannot be sent twice.
+   */
+  take(address: Address, transport: Transport, need: 'any' | 'settled' | 'fresh'): UpstreamConnection {
     const key = keyOf(address)
-    if (!fresh) {
-      const idle = this.#idle.get(key)
-      for (let found = idle?.pop(); found !== undefined; found = idle?.pop()) {
-        if (!found.isReusable) continue
-        this.#options.onConnection('reused')
-        return found
-      }
+    const found = need === 'fresh' ? undefined : this.#freshest(key, need === 'settled')
+    if (found !== undefined) {
+      this.#options.onConnection('reused')
+      return found
     }
     this.#options.onConnection('opened')
     const connection = new UpstreamConnection(this.#options.connect(address, transport), {
@@ -83,6 +88,7 @@ export class Pool {
     connection.release()
     connection.idleRound = this.#round
     idle.push(connection)
+    this.#settleLater(connection)
     this.#armRound()
   }
 
@@ -99,6 +105,34 @@ export class Pool {
     this.#isClosed = true
     this.#rounds?.cancel()
     this.retain([])
+  }
+
+  #freshest(key: string, settled: boolean): UpstreamConnection | undefined {
+    const idle = this.#idle.get(key)
+    if (idle === undefined) return undefined
+    for (let at = idle.length - 1; at >= 0; at--) {
+      const connection = idle[at]!
+      if (settled && (this.#unsettled.has(connection) || this.#settling.has(connection))) continue
+      idle.splice(at, 1)
+      if (connection.isReusable) return connection
+    }
+    return undefined
+  }
+
+  /** Two turns later all sockets have been looked at. */
+  #settleLater(connection: UpstreamConnection): void {
+    this.#unsettled.add(connection)
+    if (!this.#isSettling) this.#settle()
+  }
+
+  #settle(): void {
+    this.#isSettling = true
+    setImmediate(() => {
+      this.#settling = this.#unsettled
+      this.#unsettled = new Set()
+      this.#isSettling = false
+      if (this.#settling.size > 0) this.#settle()
+    })
   }
 
   #forget(connection: UpstreamConnection): void {

@@ -1,13 +1,13 @@
 import { STATUS_CODES } from 'node:http'
 import type { Refusal } from '../../core/refusals.ts'
 import type { Reply, ReplyHead } from '../exchange.ts'
-import { NO_FIELDS, valueOf, type Fields } from '../fields.ts'
+import { listText, NO_FIELDS, valueOf, type Fields } from '../fields.ts'
 import { FIELD } from '../known-field.ts'
 import { maskOf, NOT_OF_REPLICA } from '../pass-on.ts'
 import { refusalAnswer } from '../refusal-answer.ts'
 import type { Framing, Outgoing } from './outgoing.ts'
 import type { Http1RequestHead } from './request-head.ts'
-import { fieldsText, listText } from './text-fields.ts'
+import { fieldsText } from './text-fields.ts'
 
 /** What a reply needs of the connection that it goes out on. */
 export interface ReplyCarrier {

@@ -175,11 +175,15 @@ function splitTarget(target: string, method: string): { authority: string | unde
 const SLASH = 0x2f
 
 /** Registered name, IPv4 or bracketed IPv6, and a port. Source: RFC 3986, 3.2. */
-const HOST = /^(?:\[[\da-fA-F:.]+\]|[\w.~!$&'()*+;=%-]+)(?::(\d{0,5}))?$/
+const HOST = /^(?:\[[\da-fA-F:.]+\]|[\w.~!$&'()*+;=%-]+)(?::\d{0,5})?$/
 
 export function isHost(host: string): boolean {
-  const match = HOST.exec(host)
-  return match !== null && Number(match[1] ?? 0) <= 65_535
+  return HOST.test(host) && !(host.lastIndexOf(':') >= 0 && portOf(host) > 65_535)
+}
+
+/** The digits at the end of a host that has a colon; an IPv6 address without a port has none that matter. */
+function portOf(host: string): number {
+  return host.endsWith(']') ? 0 : Number(host.slice(host.lastIndexOf(':') + 1))
 }
 
 function hostOf(host: string | undefined, authority: string | undefined, version: number): string {

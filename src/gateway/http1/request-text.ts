@@ -4,7 +4,7 @@ import { FIELD } from '../known-field.ts'
 import { maskOf } from '../pass-on.ts'
 import type { Onward } from '../upstream.ts'
 import type { Framing } from './outgoing.ts'
-import { fieldsText, listText } from './text-fields.ts'
+import { fieldsText } from './text-fields.ts'
 
 const LENGTH = maskOf(FIELD.contentLength)
 const TRAILER = maskOf(FIELD.trailer)
@@ -12,13 +12,13 @@ const TRAILER = maskOf(FIELD.trailer)
 /** The head of a request as a replica gets it, and how its body is framed. */
 export function requestText({ head, body }: Exchange, onward: Onward): { text: string; framing: Framing } {
   const framing = framingOf(body.length, head.isWebSocket)
-  const dropped = onward.dropped | (framing === 'chunked' ? LENGTH : TRAILER)
+  const dropped = onward.added.dropped | (framing === 'chunked' ? LENGTH : TRAILER)
   let text = `${head.method} ${onward.path} HTTP/1.1\r\n`
   // HTTP/2 and HTTP/1.0 clients may have none.
   if (valueOf(head.fields, FIELD.host) === undefined)
     text += `host: ${head.host === '' ? hostPort(onward) : head.host}\r\n`
   text += fieldsText(head.fields, dropped, head.listed)
-  text += listText(onward.added)
+  text += onward.added.text
   if (framing === 'chunked') text += 'transfer-encoding: chunked\r\n'
   if (valueOf(head.fields, FIELD.te) !== undefined && takesTrailers(head.header('te')))
     text += 'te: trailers\r\nconnection: te\r\n'

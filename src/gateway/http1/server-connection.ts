@@ -1,14 +1,15 @@
 import type { Socket } from 'node:net'
-import { Cancel } from '../../core/cancellation.ts'
 import { Refusal } from '../../core/refusals.ts'
-import type { Exchange, Peer } from '../exchange.ts'
+import type { Peer } from '../exchange.ts'
 import { EMPTY_BODY, type BodySource } from '../request-body.ts'
-import type { TimerWheel } from '../timer-wheel.ts'
 import { BodyReader } from './body-reader.ts'
-import { ClientWatch, type WatchBounds } from './client-watch.ts'
-import { LLHTTP_REQUEST, type Llhttp } from './llhttp.ts'
-import { MessageParser, type HeadBounds } from './message-parser.ts'
+import { ClientWatch, type WatchedClient } from './client-watch.ts'
+import type { Http1Context } from './context.ts'
+import { Http1Exchange } from './exchange.ts'
+import { LLHTTP_REQUEST } from './llhttp.ts'
+import { MessageParser } from './message-parser.ts'
 import { Outgoing } from './outgoing.ts'
+import { own, type SocketOwner } from './owned-socket.ts'
 import { Http1Reply, rawRefusal, type ReplyCarrier } from './reply.ts'
 import { Http1RequestHead, isChunkedRequest, refusalOf } from './request-head.ts'
 
@@ -18,35 +19,6 @@ const LINGER_MS = 2_000
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'
 
-export interface Http1Bounds extends HeadBounds, WatchBounds {
-  /** From the first byte of a head to its last; 0 = any time. */
-  readonly headTimeoutMs: number
-  /** Between two requests; 0 = any time. */
-  readonly keepAliveTimeoutMs: number
-  /** 0 = any number. */
-  readonly requestsPerConnectionMax: number
-}
-
-/** What all connections of a gateway share. */
-export interface Http1Context {
-  readonly llhttp: Llhttp
-  readonly wheel: TimerWheel
-  readonly bounds: Http1Bounds
-  /** The gateway is leaving: connections close after the answer under way. */
-  readonly isLeaving: () => boolean
-  /** The Date header's value now. */
-  readonly date: () => string
-  readonly handle: (exchange: Exchange) => void
-  /** Something that is no request was answered with this. */
-  readonly onRefused: (refusal: Refusal) => void
-}
-
-/** The present request. */
-interface Http1Exchange extends Exchange {
-  readonly head: Http1RequestHead
-  readonly reply: Http1Reply
-}
-
 /**
  * One connection of a client: requests one after another, those sent ahead wait in the socket.
  *
@@ -54,7 +26,7 @@ interface Http1Exchange extends Exchange {
  *         \-> tunnel                          it asked to switch protocols: bytes, as they are
  *     any  -> lingering -> closed             the answer is out and the last one, the client may still send
  */
-export class Http1Connection implements ReplyCarrier, BodySource {
+export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, WatchedClient {
   readonly outgoing: Outgoing
   readonly #socket: Socket
   readonly #context: Http1Context
@@ -72,6 +44,8 @@ export class Http1Connection implements ReplyCarrier, BodySource {
   #isHalfClosed = false
   /** The answer to the present request is out. */
   #isAnswered = false
+  /** Somebody takes the body: before, a client that expects to be told so sends none. */
+  #isWanted = false
   /** Closes after the present answer. */
   #isLast = false
   #requests = 0
@@ -83,15 +57,13 @@ export class Http1Connection implements ReplyCarrier, BodySource {
     this.#peer = peer
     this.outgoing = new Outgoing(socket)
     this.#parser = new MessageParser(context.llhttp, LLHTTP_REQUEST, context.bounds, isChunkedRequest)
-    this.#watch = new ClientWatch(socket, context.wheel, context.bounds, () => this.#onTime())
-    socket.on('data', (chunk: Buffer) => this.receive(chunk))
-    socket.on('end', () => this.#onEnd())
-    socket.on('error', () => socket.destroy())
-    socket.on('close', () => this.#onClose())
+    this.#watch = new ClientWatch(socket, this, context)
+    own(socket, this)
   }
 
   get isLast(): boolean {
-    return this.#isLast || this.#isHalfClosed || this.#context.isLeaving()
+    // What was sent before the client half closed is answered, all of it.
+    return this.#isLast || (this.#isHalfClosed && this.#ahead === undefined) || this.#context.isLeaving()
   }
 
   get isRequestRead(): boolean {
@@ -104,7 +76,7 @@ export class Http1Connection implements ReplyCarrier, BodySource {
     if (this.#reading === 'head' && !this.#parser.isInHead) this.#linger(true)
   }
 
-  receive(chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     switch (this.#reading) {
       case 'head':
         this.#ahead = chunk
@@ -137,15 +109,18 @@ export class Http1Connection implements ReplyCarrier, BodySource {
     if (this.#isPaused) return
     this.#isPaused = true
     this.#socket.pause()
+    if (this.#exchange?.reply.began === false) this.#watch.unseen()
   }
 
   resume(): void {
     if (!this.#isPaused) return
     this.#isPaused = false
     this.#socket.resume()
+    if (this.#reading === 'body') this.#watch.start()
   }
 
   wanted(): void {
+    this.#isWanted = true
     if (this.#exchange?.head.expectsContinue === true && !this.#exchange.reply.began)
       this.#socket.write(CONTINUE, 'latin1')
   }
@@ -175,14 +150,18 @@ export class Http1Connection implements ReplyCarrier, BodySource {
 
   /** Takes request after request out of what was read, as long as each is answered in the same turn. */
   #pump(): void {
-    if (this.#isPumping) return
+    if (this.#isPumping || this.#reading !== 'head') return
     this.#isPumping = true
-    while (this.#ahead !== undefined && this.#reading === 'head') {
+    this.resume()
+    // A client that sends on and on and reads nothing is not read either.
+    while (this.#ahead !== undefined && this.#reading === 'head' && !this.outgoing.isFull) {
       const chunk = this.#ahead
       this.#ahead = undefined
       this.#readHead(chunk)
     }
     this.#isPumping = false
+    if (this.#ahead !== undefined) this.pause()
+    else if (this.#isHalfClosed && !this.isRequestRead) this.onEnd()
   }
 
   #readHead(chunk: Buffer): void {
@@ -203,6 +182,7 @@ export class Http1Connection implements ReplyCarrier, BodySource {
       return
     }
     this.#watch.off()
+    this.#watch.reset()
     this.#requests += 1
     const { requestsPerConnectionMax } = this.#context.bounds
     if (requestsPerConnectionMax > 0 && this.#requests >= requestsPerConnectionMax) this.#isLast = true
@@ -222,16 +202,14 @@ export class Http1Connection implements ReplyCarrier, BodySource {
       if (this.#body.isComplete) this.#reading = 'done'
       else if (!head.isWebSocket) this.#watch.start()
     }
-    const signal = new Cancel()
-    this.#exchange = {
+    this.#exchange = new Http1Exchange(
       head,
-      body: this.#body?.body ?? EMPTY_BODY,
-      reply: new Http1Reply(head, this),
-      peer: this.#peer,
-      signal,
-      abort: (reason) => signal.abort(reason),
-    }
+      this.#body?.body ?? EMPTY_BODY,
+      new Http1Reply(head, this),
+      this.#peer,
+    )
     this.#isAnswered = false
+    this.#isWanted = false
     this.#context.handle(this.#exchange)
   }
 
@@ -268,9 +246,8 @@ export class Http1Connection implements ReplyCarrier, BodySource {
     }
     this.#reading = 'head'
     this.#parser.next()
-    this.resume()
     if (this.#ahead === undefined) this.#watch.arm(this.#context.bounds.keepAliveTimeoutMs)
-    else this.#pump()
+    this.#pump()
   }
 
   /**
@@ -292,7 +269,7 @@ export class Http1Connection implements ReplyCarrier, BodySource {
     this.#linger(false)
   }
 
-  #onEnd(): void {
+  onEnd(): void {
     this.#isHalfClosed = true
     switch (this.#reading) {
       case 'head':
@@ -320,21 +297,33 @@ export class Http1Connection implements ReplyCarrier, BodySource {
     }
   }
 
-  #onClose(): void {
+  onDrain(): void {
+    this.outgoing.drained()
+    this.#pump()
+  }
+
+  onError(): void {
+    this.#socket.destroy()
+  }
+
+  onClose(): void {
     this.#reading = 'closed'
     this.#watch.off()
     this.#parser.free()
     this.#exchange?.abort(new Refusal('CLIENT_GONE'))
     this.#exchange?.body.discard()
+    this.#context.onClosed(this)
   }
 
-  #onTime(): void {
+  onTime(): void {
     const exchange = this.#exchange
     if (exchange !== undefined) {
+      const { head, reply } = exchange
+      const isWaiting = head.expectsContinue && !this.#isWanted
       const duties = {
-        isSending: !this.#isPaused && !this.isRequestRead && !exchange.reply.began,
+        isSending: this.#reading === 'body' && !reply.began && !isWaiting,
         isReading: this.outgoing.isFull,
-        isHalfClosed: this.#isHalfClosed && !exchange.reply.began,
+        isUnseen: (this.#isPaused || this.#isHalfClosed) && !reply.began && head.version === '1.1',
       }
       if (this.#watch.look(duties) === 'slow') exchange.abort(new Refusal('CLIENT_TIMEOUT'))
     } else if (this.#reading !== 'head') this.#socket.destroy()

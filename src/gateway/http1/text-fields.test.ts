@@ -11,7 +11,7 @@ function fieldsOf(text: string): TextFields {
     /([^:\r\n]+):([ \t]*)([^\r\n]*)\r\n/g,
   )) {
     const valueStart = index + name.length + 1 + gap.length
-    spans.push(index, index + name.length, valueStart, valueStart + value.length)
+    spans.push(index, index + name.length, valueStart, valueStart + value.length, 0)
   }
   return new TextFields(text, spans)
 }

@@ -3,7 +3,7 @@ import { knownField } from '../known-field.ts'
 import { isIn } from '../pass-on.ts'
 
 /** Numbers per field in `marks`: where its name starts and ends, where its value does, and what it is known as. */
-const STRIDE = 5
+export const STRIDE = 5
 
 /**
  * The fields of an HTTP/1.1 head as they came: one string and the places in it, no object or string per field.
@@ -16,20 +16,22 @@ export class TextFields implements Fields {
   readonly text: string
   readonly #marks: readonly number[]
 
-  /** @param spans per field: start and end of its name, start and end of its value, which may have white space around it. */
-  constructor(text: string, spans: readonly number[]) {
+  /**
+   * @param marks per field: start and end of its name, start and end of its value, which may have white space around it,
+   *   and a number that is overwritten. The array is this object's from now on.
+   */
+  constructor(text: string, marks: number[]) {
     this.text = text
-    const marks: number[] = []
-    for (let at = 0; at + 3 < spans.length; at += 4) {
-      const nameStart = spans[at]!
-      const nameEnd = spans[at + 1]!
-      let valueStart = spans[at + 2]!
-      let valueEnd = spans[at + 3]!
-      while (valueEnd > valueStart && isBlank(text.charCodeAt(valueEnd - 1))) valueEnd -= 1
-      while (valueStart < valueEnd && isBlank(text.charCodeAt(valueStart))) valueStart += 1
-      marks.push(nameStart, nameEnd, valueStart, valueEnd, knownField(text, nameStart, nameEnd))
-    }
     this.#marks = marks
+    for (let at = 0; at < marks.length; at += STRIDE) {
+      let start = marks[at + 2]!
+      let end = marks[at + 3]!
+      while (end > start && isBlank(text.charCodeAt(end - 1))) end -= 1
+      while (start < end && isBlank(text.charCodeAt(start))) start += 1
+      marks[at + 2] = start
+      marks[at + 3] = end
+      marks[at + 4] = knownField(text, marks[at]!, marks[at + 1]!)
+    }
   }
 
   get count(): number {
@@ -37,11 +39,11 @@ export class TextFields implements Fields {
   }
 
   name(at: number): string {
-    return this.text.slice(this.#marks[at * STRIDE]!, this.#marks[at * STRIDE + 1]!)
+    return this.text.slice(this.#marks[at * STRIDE], this.#marks[at * STRIDE + 1])
   }
 
   value(at: number): string {
-    return this.text.slice(this.#marks[at * STRIDE + 2]!, this.#marks[at * STRIDE + 3]!)
+    return this.text.slice(this.#marks[at * STRIDE + 2], this.#marks[at * STRIDE + 3])
   }
 
   kind(at: number): number {
@@ -101,12 +103,5 @@ export function fieldsText(fields: Fields, dropped: number, listed: ReadonlySet<
     const name = fields.name(at)
     if (listed?.has(name.toLowerCase()) !== true) text += `${name}: ${fields.value(at)}\r\n`
   }
-  return text
-}
-
-/** A flat list of names and values as text. */
-export function listText(flat: readonly string[]): string {
-  let text = ''
-  for (let at = 0; at + 1 < flat.length; at += 2) text += `${flat[at]}: ${flat[at + 1]}\r\n`
   return text
 }

@@ -4,6 +4,7 @@ import { NO_FIELDS } from '../fields.ts'
 import { LLHTTP_RESPONSE, ParseError, type Llhttp } from './llhttp.ts'
 import { MessageParser, type HeadBounds, type RawHead } from './message-parser.ts'
 import { Outgoing } from './outgoing.ts'
+import { own, type SocketOwner } from './owned-socket.ts'
 import { Http1ResponseHead, isChunkedAnswer } from './response-head.ts'
 
 /** Who takes the answer that comes on a connection. */
@@ -27,7 +28,7 @@ export interface AnswerTaker {
  *     connecting -> idle -> head -> (length | chunked | close ->) idle ...
  *                                \-> tunnel (after a 101)
  */
-export class UpstreamConnection {
+export class UpstreamConnection implements SocketOwner {
   readonly socket: Socket
   readonly outgoing: Outgoing
   readonly #parser: MessageParser
@@ -56,17 +57,8 @@ export class UpstreamConnection {
     this.#onIdleEnd = options.onIdleEnd
     const isChunked = (raw: RawHead): boolean => isChunkedAnswer(raw, this.#taker?.method ?? '')
     this.#parser = new MessageParser(options.llhttp, LLHTTP_RESPONSE, options.bounds, isChunked)
-    socket.once(options.connectEvent, () => {
-      if (this.#state === 'connecting') this.#state = 'head'
-      this.#taker?.connected()
-    })
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk))
-    socket.on('end', () => this.#onEnd())
-    socket.on('error', (error) => this.#fail(error))
-    socket.on('close', () => {
-      this.#fail(new Error('the replica closed the connection'))
-      this.#parser.free()
-    })
+    socket.once(options.connectEvent, () => this.#connected())
+    own(socket, this)
   }
 
   /** Whether another request can be sent on it. */
@@ -107,7 +99,7 @@ export class UpstreamConnection {
     this.socket.destroy()
   }
 
-  #receive(chunk: Buffer): void {
+  onData(chunk: Buffer): void {
     this.#hasHeard = true
     try {
       this.#read(chunk)
@@ -194,7 +186,7 @@ export class UpstreamConnection {
     this.#taker?.ended(trailers)
   }
 
-  #onEnd(): void {
+  onEnd(): void {
     const state = this.#state
     if (state === 'close' || state === 'tunnel') {
       this.#keepAlive = false
@@ -206,6 +198,24 @@ export class UpstreamConnection {
       this.#fail(new Error('the replica closed the connection'))
     }
     this.socket.destroy()
+  }
+
+  onDrain(): void {
+    this.outgoing.drained()
+  }
+
+  onError(error: Error): void {
+    this.#fail(error)
+  }
+
+  onClose(): void {
+    this.#fail(new Error('the replica closed the connection'))
+    this.#parser.free()
+  }
+
+  #connected(): void {
+    if (this.#state === 'connecting') this.#state = 'head'
+    this.#taker?.connected()
   }
 
   #fail(error: Error): void {

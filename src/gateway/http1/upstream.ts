@@ -30,7 +30,7 @@ export class Http1Upstream implements Upstream {
         resolve,
         reject,
       }
-      new Http1Attempt(exchange, onward, from)
+      new Http1Attempt(exchange, onward, from).start()
     })
   }
 

@@ -1,0 +1,115 @@
+import { HOST } from '../../support/gateway-harness.ts'
+import { head, passed, refused, type RequestCase } from './case.ts'
+
+const LINE =
+  'RFC 9112, 3: method SP target SP version, single spaces; lenient parsing is a risk (3, last paragraph)'
+const METHOD = 'RFC 9110, 9.1: method = token, and one that we know'
+const VERSION = 'RFC 9112, 2.3: HTTP/1.0 or HTTP/1.1, in capitals'
+const OLD = 'HTTP/0.9 is no longer part of HTTP (RFC 9110, A)'
+
+/** The request line apart from its target. */
+export const requestLines: readonly RequestCase[] = [
+  ...refused([
+    ['HTTP/0.9', 'GET /x\r\n\r\n', OLD],
+    ['HTTP/0.9 with a space', 'GET /x \r\n\r\n', OLD],
+    ['HTTP/0.9 by name', head('GET /x HTTP/0.9'), OLD],
+    ['a missing version', head('GET /x'), OLD],
+    ['lower-case http', head('GET /x http/1.1'), VERSION],
+    ['Http', head('GET /x Http/1.1'), VERSION],
+    ['HTTP/1.2', head('GET /x HTTP/1.2'), VERSION],
+    ['HTTP/1.10', head('GET /x HTTP/1.10'), VERSION],
+    ['HTTP/1.1.1', head('GET /x HTTP/1.1.1'), VERSION],
+    ['HTTP/2.0', head('GET /x HTTP/2.0'), VERSION],
+    ['HTTP/2', head('GET /x HTTP/2'), VERSION],
+    ['HTTP/3.0', head('GET /x HTTP/3.0'), VERSION],
+    ['HTTP/1', head('GET /x HTTP/1'), VERSION],
+    ['HTTP/1.', head('GET /x HTTP/1.'), VERSION],
+    ['HTTP/.1', head('GET /x HTTP/.1'), VERSION],
+    ['HTTP/01.1', head('GET /x HTTP/01.1'), VERSION],
+    ['HTTP/1,1', head('GET /x HTTP/1,1'), VERSION],
+    ['HTTP/-1.1', head('GET /x HTTP/-1.1'), VERSION],
+    ['HTTP/1.x', head('GET /x HTTP/1.x'), VERSION],
+    ['HTTP 1.1', head('GET /x HTTP 1.1'), VERSION],
+    ['HTTPS/1.1', head('GET /x HTTPS/1.1'), VERSION],
+    ['RTSP/1.0', head('OPTIONS /x RTSP/1.0'), VERSION],
+    ['ICE/1.0', head('SOURCE /x ICE/1.0'), VERSION],
+    ['HTTP/1.1 with text behind', head('GET /x HTTP/1.1x'), VERSION],
+    ['the method of the HTTP/2 preface in HTTP/1.1', head('PRI * HTTP/1.1'), METHOD],
+    ['a space behind the version', head('GET /x HTTP/1.1 '), LINE],
+    ['a tab behind the version', head('GET /x HTTP/1.1\t'), LINE],
+    ['two spaces before the target', head('GET  /x HTTP/1.1'), LINE],
+    ['two spaces before the version', head('GET /x  HTTP/1.1'), LINE],
+    ['a tab before the target', head('GET\t/x HTTP/1.1'), LINE],
+    ['a tab before the version', head('GET /x\tHTTP/1.1'), LINE],
+    ['a vertical tab before the target', head('GET\x0b/x HTTP/1.1'), LINE],
+    ['a form feed before the version', head('GET /x\x0cHTTP/1.1'), LINE],
+    ['a no-break space before the version', head('GET /x\xa0HTTP/1.1'), LINE],
+    ['bare CR before the version', head('GET /x\rHTTP/1.1'), LINE],
+    ['bare CR before the target', head('GET\r/x HTTP/1.1'), LINE],
+    ['no target', head('GET HTTP/1.1'), LINE],
+    ['no target but two spaces', head('GET  HTTP/1.1'), LINE],
+    ['no method', head('/x HTTP/1.1'), METHOD],
+    ['no method but a space', head(' /x HTTP/1.1'), METHOD],
+    ['a space before the method', head(' GET /x HTTP/1.1'), LINE],
+    ['a tab before the method', head('\tGET /x HTTP/1.1'), LINE],
+    ['a space in the target', head('GET /x y HTTP/1.1'), LINE],
+    ['a version inside the target', head('GET /x HTTP/1.1 HTTP/1.1'), LINE],
+    ['a lower-case method', head('get /x HTTP/1.1'), METHOD],
+    ['a mixed-case method', head('Get /x HTTP/1.1'), METHOD],
+    ['a method that nobody knows', head('FROB /x HTTP/1.1'), METHOD],
+    ['a method with text behind', head('GETX /x HTTP/1.1'), METHOD],
+    ['a method with a colon', head('GET: /x HTTP/1.1'), METHOD],
+    ['a method with a NUL', head('GET\0 /x HTTP/1.1'), METHOD],
+    ['a method with a parenthesis', head('GE(T /x HTTP/1.1'), METHOD],
+    ['a method in quotes', head('"GET" /x HTTP/1.1'), METHOD],
+    ['a method beyond ASCII', head('G\xc9T /x HTTP/1.1'), METHOD],
+    ['an empty message with a space', ' \r\n\r\n', LINE],
+    ['plain text', 'nonsense\r\n\r\n', LINE],
+    ['a status line', 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', LINE],
+    ['a TLS hello', '\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03\r\n\r\n', 'bytes of another protocol'],
+    ['a SOCKS hello', '\x05\x01\0\r\n\r\n', 'bytes of another protocol'],
+    ['NULs', '\0\0\0\0\r\n\r\n', 'bytes of another protocol'],
+    ['a byte order mark', `\xef\xbb\xbf${head('GET /x HTTP/1.1')}`, LINE],
+  ]),
+  ...refused(
+    [
+      [
+        'CONNECT',
+        'CONNECT example.com:443 HTTP/1.1\r\nHost: example.com:443\r\n\r\n',
+        'RFC 9110, 9.3.6: no tunnels through a gateway',
+      ],
+      [
+        'CONNECT to a service of ours',
+        `CONNECT ${HOST}:80 HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`,
+        'RFC 9110, 9.3.6',
+      ],
+      [
+        'TRACE',
+        head('TRACE /x HTTP/1.1', 'Connection: close\r\n'),
+        'RFC 9110, 9.3.8: it would show what a proxy adds',
+      ],
+    ],
+    { code: 'METHOD_REFUSED' },
+  ),
+  ...passed([
+    [
+      'PUT',
+      head('PUT /x HTTP/1.1', 'Content-Length: 1\r\n') + 'x',
+      'RFC 9110, 9.3.4',
+      { method: 'PUT', body: 'x' },
+    ],
+    [
+      'PATCH',
+      head('PATCH /x HTTP/1.1', 'Content-Length: 1\r\n') + 'x',
+      'RFC 5789',
+      { method: 'PATCH', body: 'x' },
+    ],
+    [
+      'PROPFIND',
+      head('PROPFIND /x HTTP/1.1'),
+      'RFC 4918: a method that only the replica has to know',
+      { method: 'PROPFIND' },
+    ],
+    ['HTTP/1.0 with a Host', head('GET /x HTTP/1.0'), 'RFC 9112, 2.3', { method: 'GET', path: '/x' }],
+  ]),
+]
