@@ -11,6 +11,7 @@ import { Llhttp } from './http1/llhttp.ts'
 import { Http1Connection } from './http1/server-connection.ts'
 import { Http1Upstream } from './http1/upstream.ts'
 import { connectPlain } from './http1/upstream-connection.ts'
+import { EndOfTurn } from './http2/end-of-turn.ts'
 import { Http2Listener, Http2Upstream } from './http2/index.ts'
 import { Listener, UpstreamTls, type ConnectionCount, type Listening } from './listener/index.ts'
 import type { TimerWheel } from './timer-wheel.ts'
@@ -48,9 +49,11 @@ export class Wire {
   constructor(options: WireOptions) {
     const { config, clock, wheel, log, metrics } = options
     const llhttp = new Llhttp()
+    const endOfTurn = new EndOfTurn()
     this.#context = {
       llhttp,
       wheel,
+      endOfTurn,
       bounds: config,
       isLeaving: options.isLeaving,
       date: secondly(clock),
@@ -63,6 +66,7 @@ export class Wire {
       clock,
       llhttp,
       wheel,
+      endOfTurn,
       bounds: { headBytesMax: config.headBytesMax, headersMax: ANSWER_FIELDS_MAX },
       connectTimeoutMs: config.connectTimeoutMs,
       idleMax: config.upstreamIdleConnectionsMax,

@@ -241,7 +241,8 @@ describe('a client that does not read', () => {
       await world.clock.advance(4_000)
       const before = received
       client.socket.resume()
-      await eventually('it reads', () => received > before + 1_000_000)
+      // More than lies in the kernel's buffers: what is taken from there the gateway cannot see.
+      await eventually('it reads', () => received > before + 9_000_000)
     }
     await eventually('all came', () => received > 60_000_000)
     await world.idle()

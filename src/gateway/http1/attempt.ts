@@ -84,7 +84,7 @@ export class Http1Attempt implements AnswerTaker, BodySink, CancellationListener
     const { text, framing } = requestText(this.#exchange, this.#onward)
     outgoing.begin(text, framing, body.length)
     // What a client says after it asked to switch is for the other protocol: it waits for the 101.
-    if (head.isWebSocket) outgoing.flush()
+    if (head.isWebSocket) outgoing.flushSoon()
     else body.attach(this)
   }
 
@@ -154,7 +154,7 @@ export class Http1Attempt implements AnswerTaker, BodySink, CancellationListener
 
   flush(): void {
     if (this.#state === 'over') return
-    this.#connection.outgoing.flush()
+    this.#connection.outgoing.flushSoon()
     this.#exchange.reply.flush()
   }
 

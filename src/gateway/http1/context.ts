@@ -1,5 +1,6 @@
 import type { Refusal } from '../../core/refusals.ts'
 import type { Exchange } from '../exchange.ts'
+import type { EndOfTurn } from '../http2/end-of-turn.ts'
 import type { TimerWheel } from '../timer-wheel.ts'
 import type { WatchBounds } from './client-watch.ts'
 import type { Llhttp } from './llhttp.ts'
@@ -19,6 +20,7 @@ export interface Http1Bounds extends HeadBounds, WatchBounds {
 export interface Http1Context {
   readonly llhttp: Llhttp
   readonly wheel: TimerWheel
+  readonly endOfTurn: EndOfTurn
   readonly bounds: Http1Bounds
   /** The gateway is leaving: connections close after the answer under way. */
   readonly isLeaving: () => boolean

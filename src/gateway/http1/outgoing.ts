@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import type { Fields } from '../fields.ts'
+import type { EndOfTurn, Flushable } from '../http2/end-of-turn.ts'
 import { isTrailer } from '../pass-on.ts'
 
 /** Up to this many bytes are copied into one buffer; more leaves in one writev. */
@@ -19,11 +20,13 @@ const LINE_END = Buffer.from('\r\n')
 export type Framing = 'none' | 'length' | 'chunked' | 'close'
 
 /**
- * What goes out on one connection, message after message. Pieces are gathered until `flush`, so that head and first
- * body bytes, and all small pieces of one turn, leave in one write and as one chunk.
+ * What goes out on one connection, message after message. Pieces are gathered until the end of the turn, so that head
+ * and first body bytes, and all small pieces, leave in one write and as one chunk; and so that the writes of all
+ * connections follow each other: whoever reads them is woken once, which costs more than the write.
  */
-export class Outgoing {
+export class Outgoing implements Flushable {
   readonly #socket: Socket
+  readonly #endOfTurn: EndOfTurn
   #framing: Framing = 'none'
   #head = ''
   #pieces: Buffer[] = []
@@ -31,14 +34,16 @@ export class Outgoing {
   /** What follows the body; undefined while it goes on. */
   #tail: string | undefined
   #saidFull = false
+  #isMarked = false
   /** Bytes of the body that the head promised and that did not come yet. */
   #promised = 0
 
   /** Called when more can be taken after a `write` that said false. */
   onDrain: (() => void) | undefined
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, endOfTurn: EndOfTurn) {
     this.#socket = socket
+    this.#endOfTurn = endOfTurn
   }
 
   /** Whether the peer does not take what it was sent. */
@@ -48,7 +53,9 @@ export class Outgoing {
 
   /** Begins a message: the head is gathered. */
   begin(head: string, framing: Framing, length = 0): void {
-    this.#head += head
+    // The message before has its own framing.
+    if (this.#isMarked) this.flush()
+    this.#head = head
     this.#framing = framing
     this.#tail = undefined
     this.#promised = length
@@ -71,8 +78,16 @@ export class Outgoing {
     return true
   }
 
-  /** Sends what was gathered. */
+  /** What was gathered leaves at the end of this turn. */
+  flushSoon(): void {
+    if (this.#isMarked) return
+    this.#isMarked = true
+    this.#endOfTurn.mark(this)
+  }
+
+  /** What was gathered leaves now. */
   flush(): void {
+    this.#isMarked = false
     const head = this.#head
     const bytes = this.#bytes
     const isChunk = this.#framing === 'chunked' && bytes > 0

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { listening } from '../../../test/support/gateway-harness.ts'
 import { ManualClock } from '../../core/manual-clock.ts'
 import type { Address } from '../../core/replica.ts'
+import { EndOfTurn } from '../http2/end-of-turn.ts'
 import { Llhttp } from './llhttp.ts'
 import { Pool, type PoolOptions } from './pool.ts'
 import { connectPlain, type AnswerTaker, type UpstreamConnection } from './upstream-connection.ts'
@@ -36,6 +37,7 @@ function poolOf(options: Partial<PoolOptions> = {}) {
   const pool = new Pool({
     clock,
     llhttp: new Llhttp(),
+    endOfTurn: new EndOfTurn(),
     bounds: { headBytesMax: 1_000, headersMax: 10 },
     idleMax: 2,
     idleTimeoutMs: 60_000,

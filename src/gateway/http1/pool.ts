@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../../core/clock.ts'
 import type { Address } from '../../core/replica.ts'
+import type { EndOfTurn } from '../http2/end-of-turn.ts'
 import type { Transport } from '../upstream.ts'
 import type { Llhttp } from './llhttp.ts'
 import type { HeadBounds } from './message-parser.ts'
@@ -9,6 +10,7 @@ import { UpstreamConnection } from './upstream-connection.ts'
 export interface PoolOptions {
   readonly clock: Clock
   readonly llhttp: Llhttp
+  readonly endOfTurn: EndOfTurn
   readonly bounds: HeadBounds
   /** Idle connections kept per replica. */
   readonly idleMax: number
@@ -65,6 +67,7 @@ export class Pool {
     const connection = new UpstreamConnection(this.#options.connect(address, transport), {
       llhttp: this.#options.llhttp,
       bounds: this.#options.bounds,
+      endOfTurn: this.#options.endOfTurn,
       connectEvent: transport.tls ? 'secureConnect' : 'connect',
       onIdleEnd: (ended) => this.#forget(ended),
     })

@@ -63,7 +63,7 @@ export class Http1Reply implements Reply {
     if (this.#state !== 'waiting' || this.#request.version === '1.0') return
     const { outgoing } = this.#carrier
     outgoing.begin(`${statusLine(status, '')}${fieldsText(fields, NOT_OF_REPLICA, undefined)}\r\n`, 'none')
-    outgoing.flush()
+    outgoing.flushSoon()
   }
 
   begin(head: ReplyHead): void {
@@ -104,13 +104,13 @@ export class Http1Reply implements Reply {
       return
     }
     this.#state = 'over'
-    this.#carrier.outgoing.flush()
+    this.#carrier.outgoing.flushSoon()
     this.#carrier.outgoing.onDrain = undefined
     this.#carrier.answered(this.#close)
   }
 
   flush(): void {
-    if (this.#state === 'answering') this.#carrier.outgoing.flush()
+    if (this.#state === 'answering') this.#carrier.outgoing.flushSoon()
   }
 
   refuse(refusal: Refusal, ours: readonly string[]): void {

@@ -55,7 +55,7 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
     this.#socket = socket
     this.#context = context
     this.#peer = peer
-    this.outgoing = new Outgoing(socket)
+    this.outgoing = new Outgoing(socket, context.endOfTurn)
     this.#parser = new MessageParser(context.llhttp, LLHTTP_REQUEST, context.bounds, isChunkedRequest)
     this.#watch = new ClientWatch(socket, this, context)
     own(socket, this)
@@ -121,8 +121,12 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
 
   wanted(): void {
     this.#isWanted = true
-    if (this.#exchange?.head.expectsContinue === true && !this.#exchange.reply.began)
-      this.#socket.write(CONTINUE, 'latin1')
+    if (this.#exchange?.head.expectsContinue === true && !this.#exchange.reply.began) this.#sayContinue()
+  }
+
+  #sayContinue(): void {
+    this.outgoing.begin(CONTINUE, 'none')
+    this.outgoing.flushSoon()
   }
 
   // The reply's carrier.
@@ -256,6 +260,7 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
    */
   #linger(isRead: boolean): void {
     this.#reading = 'lingering'
+    this.outgoing.flush()
     this.#socket.end()
     if (isRead && this.#isHalfClosed) return
     this.resume()
@@ -265,6 +270,7 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
   /** Answers what cannot be read; nothing that follows on this connection is looked at. */
   #refuseRaw(refusal: Refusal): void {
     this.#context.onRefused(refusal)
+    this.outgoing.flush()
     this.#socket.write(rawRefusal(refusal, this.date()))
     this.#linger(false)
   }
@@ -283,7 +289,10 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
       case 'done':
         // In mid-answer nothing can be said between: there, as everywhere in the field, it counts as gone.
         if (this.#exchange?.reply.began === true) this.#socket.destroy()
-        else if (this.#exchange?.head.version === '1.1') this.#watch.probe()
+        else if (this.#exchange?.head.version === '1.1') {
+          this.outgoing.flush()
+          this.#watch.probe()
+        }
         break
       case 'tunnel':
         if (this.#exchange?.reply.status === 101) this.#body?.end()

@@ -1,6 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import type { Fields } from '../fields.ts'
 import { NO_FIELDS } from '../fields.ts'
+import type { EndOfTurn } from '../http2/end-of-turn.ts'
 import { LLHTTP_RESPONSE, ParseError, type Llhttp } from './llhttp.ts'
 import { MessageParser, type HeadBounds, type RawHead } from './message-parser.ts'
 import { Outgoing } from './outgoing.ts'
@@ -48,12 +49,13 @@ export class UpstreamConnection implements SocketOwner {
     options: {
       readonly llhttp: Llhttp
       readonly bounds: HeadBounds
+      readonly endOfTurn: EndOfTurn
       readonly connectEvent: 'connect' | 'secureConnect'
       readonly onIdleEnd: (connection: UpstreamConnection) => void
     },
   ) {
     this.socket = socket
-    this.outgoing = new Outgoing(socket)
+    this.outgoing = new Outgoing(socket, options.endOfTurn)
     this.#onIdleEnd = options.onIdleEnd
     const isChunked = (raw: RawHead): boolean => isChunkedAnswer(raw, this.#taker?.method ?? '')
     this.#parser = new MessageParser(options.llhttp, LLHTTP_RESPONSE, options.bounds, isChunked)
@@ -183,6 +185,8 @@ export class UpstreamConnection implements SocketOwner {
   #done(trailers: Fields): void {
     this.#state = 'idle'
     this.#isReused = true
+    // The last piece may have been one too many for the client; while it lies idle its end has to be seen.
+    this.socket.resume()
     this.#taker?.ended(trailers)
   }
 
