@@ -31,10 +31,6 @@ export const HOP_BY_HOP = maskOf(
 export const NOT_OF_REPLICA =
   HOP_BY_HOP | maskOf(FIELD.xRequestId, FIELD.revision, FIELD.coldStart, FIELD.refusal)
 
-/** Known fields that are no trailers. */
-export const NOT_IN_TRAILERS =
-  HOP_BY_HOP | maskOf(FIELD.host, FIELD.contentLength, FIELD.trailer, FIELD.expect) | NOT_OF_REPLICA
-
 /**
  * Whether a field may be passed on as a trailer: none that frames, routes, authenticates or changes the meaning of a
  * message, which whoever merges trailers into headers would believe. Source: RFC 9110, 6.5.1.
@@ -76,7 +72,7 @@ const NEVER_TRAILERS = new Set([
  * always. Content-Length and Host are never dropped on a client's word: the message would change its meaning.
  */
 export function listedNames(connection: string | undefined): ReadonlySet<string> | undefined {
-  if (connection === undefined) return undefined
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return undefined
   let listed: Set<string> | undefined
   for (const option of connection.split(',')) {
     const name = option.trim().toLowerCase()

@@ -95,12 +95,14 @@ export class ClientWatch extends WheelTimer {
    * Asks a client whether it is still there, where that cannot be seen. One that has half closed after its request has
    * either left or waits for its answer, which look the same; of one whose body we do not read on we would not even see
    * that it closed. Whoever has left answers a 100, which every HTTP/1.1 client must bear (RFC 9110, 15.2), with a reset,
-   * and the next write tells: so there are two at once. Some clients bear five of them, so a request gets four.
+   * and the next write tells: so there are two at once, both now, since later the answer may have begun. Some clients
+   * bear five of them, so a request gets four.
    */
   probe(): void {
     if (this.#probes >= PROBES_MAX) return
     this.#probes += 1
-    this.#socket.write(CONTINUE, 'latin1', () => this.#socket.write(CONTINUE, 'latin1'))
+    this.#socket.write(CONTINUE, 'latin1')
+    this.#socket.write(CONTINUE, 'latin1')
     this.arm(PROBE_AGAIN_MS)
   }
 

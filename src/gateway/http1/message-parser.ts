@@ -15,6 +15,8 @@ const TRAILER_BYTES_MAX = 16_384
 const HEAD_SLICE_BYTES = 8_192
 const PIECES_MAX = 64
 const HEAD_END = Buffer.from('\r\n\r\n')
+const CR = 0x0d
+const LF = 0x0a
 const NOTHING = Buffer.alloc(0)
 
 /** A head as it came, before anybody asked whether it makes sense. */
@@ -238,9 +240,10 @@ export class MessageParser implements LlhttpEvents {
   /** All of the message up to the empty line, which stands behind the last value. */
   #headText(): string {
     const bytes = this.#before.length === 0 ? this.#bytes : Buffer.concat([...this.#before, this.#bytes])
-    // llhttp places an empty value behind the line end that follows it: two bytes back is never too far.
-    const from = Math.max(0, (this.#marks.at(-2) ?? this.#targetEnd) - 2)
-    const end = bytes.indexOf(HEAD_END, from) + HEAD_END.length
+    const last = this.#marks.at(-2) ?? this.#targetEnd
+    if (isHeadEnd(bytes, last)) return bytes.toString('latin1', 0, last + HEAD_END.length)
+    // Blanks follow the value; or it is empty: then llhttp places it behind the line end that follows it.
+    const end = bytes.indexOf(HEAD_END, Math.max(0, last - 2)) + HEAD_END.length
     return bytes.toString('latin1', 0, end)
   }
 
@@ -282,4 +285,8 @@ export class MessageParser implements LlhttpEvents {
     if (isMore) this.#trailers.push((this.#trailers.pop() ?? '') + text)
     else this.#trailers.push(text)
   }
+}
+
+function isHeadEnd(bytes: Buffer, at: number): boolean {
+  return bytes[at] === CR && bytes[at + 1] === LF && bytes[at + 2] === CR && bytes[at + 3] === LF
 }

@@ -116,7 +116,8 @@ export class Pool {
     for (let at = idle.length - 1; at >= 0; at--) {
       const connection = idle[at]!
       if (settled && (this.#unsettled.has(connection) || this.#settling.has(connection))) continue
-      idle.splice(at, 1)
+      if (at === idle.length - 1) idle.pop()
+      else idle.splice(at, 1)
       if (connection.isReusable) return connection
     }
     return undefined
