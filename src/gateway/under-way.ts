@@ -16,7 +16,9 @@ export class UnderWay {
 
   leave(exchange: Exchange): void {
     this.#exchanges.delete(exchange)
-    if (this.#exchanges.size === 0) this.#empty?.resolve()
+    if (this.#exchanges.size > 0) return
+    this.#empty?.resolve()
+    this.#empty = undefined
   }
 
   /** Resolves when no request is under way. */

@@ -11,8 +11,7 @@ import { Llhttp } from './http1/llhttp.ts'
 import { Http1Connection } from './http1/server-connection.ts'
 import { Http1Upstream } from './http1/upstream.ts'
 import { connectPlain } from './http1/upstream-connection.ts'
-import { EndOfTurn } from './http2/end-of-turn.ts'
-import { Http2Listener, Http2Upstream } from './http2/index.ts'
+import { EndOfTurn, Http2Listener, Http2Upstream, SlabPool } from './http2/index.ts'
 import { Listener, UpstreamTls, type ConnectionCount, type Listening } from './listener/index.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { ForwardResult, Onward, Transport } from './upstream.ts'
@@ -49,14 +48,16 @@ export class Wire {
   constructor(options: WireOptions) {
     const { config, clock, wheel, log, metrics } = options
     const llhttp = new Llhttp()
+    const date = secondly(clock)
     const endOfTurn = new EndOfTurn()
+    const shared = { wheel, slabs: new SlabPool(), endOfTurn }
     this.#context = {
       llhttp,
       wheel,
       endOfTurn,
       bounds: config,
       isLeaving: options.isLeaving,
-      date: secondly(clock),
+      date,
       handle: options.handle,
       onRefused: options.onRefused,
       onClosed: (connection) => this.#connections.delete(connection),
@@ -75,13 +76,14 @@ export class Wire {
       onConnection: (use) => metrics.upstreamConnection(use),
     })
     this.#http2 = new Http2Listener({
-      wheel,
+      ...shared,
+      date,
       bounds: config,
       handle: options.handle,
       onRefused: options.onRefused,
     })
     this.#http2Upstream = new Http2Upstream({
-      wheel,
+      ...shared,
       connect: (address, transport) => this.#connect(address, transport),
       connectTimeoutMs: config.connectTimeoutMs,
       idleTimeoutMs: config.upstreamKeepAliveTimeoutMs,

@@ -4,8 +4,8 @@ export interface Flushable {
 }
 
 /**
- * Flushes at the end of the turn what was marked in it, each once: node:http2 tells of every frame by itself and not of
- * the end of a read, and a piece per frame would be a write per frame on the other side.
+ * Flushes at the end of the turn what was marked in it, each once: what one turn has to say
+ * on a connection, for however many requests, is one write.
  */
 export class EndOfTurn {
   #marked: Flushable[] = []

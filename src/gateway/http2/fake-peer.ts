@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 
-/** For tests: a peer that speaks HTTP/2 frame by frame, also wrongly, and sees each frame of the other side. */
+/** For tests: a peer that speaks HTTP/2 frame by frame, also wrongly, and sees each frame of the other side. PINGs it answers. */
 
 export const FRAME = {
   data: 0,
@@ -82,6 +82,7 @@ export function reset(stream: number, code: number): Buffer {
 export class FramePeer {
   readonly socket: Socket
   readonly frames: Frame[] = []
+  answersPings = true
   #bytes = Buffer.alloc(0)
   #waiting: { readonly is: (seen: Frame) => boolean; readonly found: (seen: Frame | undefined) => void }[] =
     []
@@ -149,6 +150,8 @@ export class FramePeer {
       }
       this.#bytes = this.#bytes.subarray(9 + length)
       this.frames.push(seen)
+      if (this.answersPings && seen.type === FRAME.ping && (seen.flags & FLAG.ack) === 0)
+        this.socket.write(frame(FRAME.ping, FLAG.ack, 0, seen.payload))
       const waiting = this.#waiting
       this.#waiting = []
       for (const one of waiting) {

@@ -11,9 +11,11 @@ import { ManualClock } from '../../core/manual-clock.ts'
 import { Refusal } from '../../core/refusals.ts'
 import { HOP_BY_HOP } from '../pass-on.ts'
 import { TimerWheel } from '../timer-wheel.ts'
+import { EndOfTurn } from './end-of-turn.ts'
 import { listen } from './fake-peer.ts'
 import { Http2Listener } from './http2-listener.ts'
 import { Http2Upstream } from './http2-upstream.ts'
+import { SlabPool } from './session/index.ts'
 
 /** gRPC calls of all forms: a client, the listener and the upstream as they are, a replica. */
 
@@ -72,14 +74,16 @@ async function through(serve: (stream: ServerHttp2Stream) => void): Promise<Clie
   const bound = replica.address()
   if (bound === null || typeof bound === 'string') throw new Error('no port')
   const wheel = new TimerWheel(new ManualClock())
+  const shared = { wheel, slabs: new SlabPool(), endOfTurn: new EndOfTurn() }
   const upstream = new Http2Upstream({
-    wheel,
+    ...shared,
     connect: ({ host, port }) => connect({ host, port, noDelay: true }),
     connectTimeoutMs: 5_000,
     idleTimeoutMs: 0,
   })
   const listener = new Http2Listener({
-    wheel,
+    ...shared,
+    date: () => 'Thu, 01 Jan 1970 00:00:00 GMT',
     bounds: {
       headBytesMax: 8_192,
       headersMax: 50,

@@ -1,17 +1,14 @@
-import { constants, type ClientHttp2Stream } from 'node:http2'
 import type { CancellationListener } from '../../core/cancellation.ts'
 import { Refusal } from '../../core/refusals.ts'
 import type { BodySink, Exchange } from '../exchange.ts'
 import { NO_FIELDS, valueOf, type Fields } from '../fields.ts'
 import { FIELD } from '../known-field.ts'
-import { HOP_BY_HOP, maskOf, NOT_IN_TRAILERS } from '../pass-on.ts'
+import { HOP_BY_HOP, maskOf } from '../pass-on.ts'
 import { WheelTimer, type TimerWheel } from '../timer-wheel.ts'
 import type { ForwardResult, Onward } from '../upstream.ts'
-import type { EndOfTurn, Flushable } from './end-of-turn.ts'
-import { CANCELLED } from './cancelled.ts'
-import { watchFor, watchStream, type StreamWatcher } from './client-stream.ts'
 import { appendFields, Http2Fields, trailersOf } from './http2-fields.ts'
 import type { ReplicaSession } from './replica-session.ts'
+import { CODE, Http2Error, type Http2Stream, type StreamOwner } from './session/index.ts'
 
 export interface AttemptOptions {
   /** Open, with the place of this request taken. */
@@ -19,10 +16,10 @@ export interface AttemptOptions {
   /** It was open before. */
   readonly isReused: boolean
   readonly wheel: TimerWheel
-  readonly endOfTurn: EndOfTurn
 }
 
 const NOT_OF_CLIENT = HOP_BY_HOP | maskOf(FIELD.host, FIELD.expect)
+const EMPTY = Buffer.alloc(0)
 
 /**
  * One request on its way to a replica and its answer on the way back:
@@ -30,26 +27,19 @@ const NOT_OF_CLIENT = HOP_BY_HOP | maskOf(FIELD.host, FIELD.expect)
  *     waiting -- head --> answering -- END_STREAM --> over
  *            \-- broke, timeout, abort -----------> over
  */
-export class Http2Attempt implements BodySink, CancellationListener, Flushable, StreamWatcher {
+export class Http2Attempt extends WheelTimer implements BodySink, CancellationListener, StreamOwner {
   readonly #exchange: Exchange
   readonly #onward: Onward
   readonly #options: AttemptOptions
   readonly #result = Promise.withResolvers<ForwardResult>()
-  readonly #timer = new WheelTimer(() => this.#timedOut())
   #state: 'waiting' | 'answering' | 'over' = 'waiting'
-  #stream: ClientHttp2Stream | undefined
-  /** The request, while the stream is not there yet. */
-  #gathered: Buffer[] = []
-  #requestTrailers: Fields = NO_FIELDS
-  #isRequestSent = false
-  #listensForDrain = false
-  #trailers: Fields = NO_FIELDS
-  /** END_STREAM came. */
-  #isWhole = false
-  #isMarked = false
-  #error: Error | undefined
+  #stream: Http2Stream | undefined
+  #hasLeft = false
+  /** Bytes of the answer that wait for the client. */
+  #owedBytes = 0
 
   constructor(exchange: Exchange, onward: Onward, options: AttemptOptions) {
+    super(undefined)
     this.#exchange = exchange
     this.#onward = onward
     this.#options = options
@@ -58,57 +48,29 @@ export class Http2Attempt implements BodySink, CancellationListener, Flushable, 
   /** @throws Refusal RESPONSE_START_TIMEOUT; BAD_REQUEST for a head that HTTP/2 cannot say; the signal's reason. */
   run(): Promise<ForwardResult> {
     const { signal, body } = this.#exchange
+    const { session, wheel } = this.#options
     const { responseStartTimeoutMs } = this.#onward.limits
-    try {
-      this.#send()
-    } catch (cause) {
-      body.detach()
-      this.#options.session.leave()
-      if (!isOfHttp2(cause)) throw cause
-      throw new Refusal('BAD_REQUEST', { detail: 'the head cannot be passed on in HTTP/2', cause })
+    const head = this.#head()
+    if (head === undefined) {
+      this.#leave()
+      return Promise.reject(new Refusal('BAD_REQUEST', { detail: 'the head cannot be passed on in HTTP/2' }))
     }
+    const isWhole = body.length === 0
+    const stream = session.request(head, isWhole, this)
+    if (stream === undefined) {
+      this.#leave()
+      const cause = new Error('the replica takes no more requests on this connection')
+      return Promise.resolve({ outcome: 'reset', cause, stale: true })
+    }
+    this.#stream = stream
     signal.addEventListener('abort', this)
-    if (responseStartTimeoutMs > 0) this.#options.wheel.arm(this.#timer, responseStartTimeoutMs)
+    if (responseStartTimeoutMs > 0) wheel.arm(this, responseStartTimeoutMs)
+    if (!isWhole) body.attach(this)
     return this.#result.promise
   }
 
-  /** A body that is at hand goes with its head and in one go. */
-  #send(): void {
-    const { body } = this.#exchange
-    if (body.length === 0) {
-      this.#isRequestSent = true
-      this.#open({ endStream: true })
-    } else if (body.isComplete) {
-      body.attach(this)
-      const isEmpty = this.#gathered.length === 0 && this.#requestTrailers.count === 0
-      const stream = this.#open({ endStream: isEmpty, waitForTrailers: this.#requestTrailers.count > 0 })
-      for (const chunk of this.#gathered) stream.write(chunk)
-      this.#gathered = []
-      if (!isEmpty) this.#endRequest(stream)
-    } else {
-      this.#open({ endStream: false, waitForTrailers: this.#mayHaveTrailers() })
-      body.attach(this)
-    }
-  }
-
-  /** Waiting for trailers costs a frame: not for gRPC, whose requests have none, nor where a length says enough. */
-  #mayHaveTrailers(): boolean {
-    const { head, body } = this.#exchange
-    if (head.isGrpc) return false
-    return body.length === undefined || valueOf(head.fields, FIELD.trailer) !== undefined
-  }
-
-  #open(options: { readonly endStream: boolean; readonly waitForTrailers?: boolean }): ClientHttp2Stream {
-    const flat = this.#head()
-    const stream: ClientHttp2Stream = this.#options.session.request(flat, options)
-    // The stream keeps the list that was sent, and is kept itself for long: see client-stream.ts.
-    flat.length = 0
-    this.#stream = stream
-    watchStream(stream, this)
-    return stream
-  }
-
-  #head(): string[] {
+  /** undefined for fields that HTTP/2 cannot say. */
+  #head(): string[] | undefined {
     const { head } = this.#exchange
     const { address, transport, path, added } = this.#onward
     const flat = [
@@ -121,43 +83,27 @@ export class Http2Attempt implements BodySink, CancellationListener, Flushable, 
       ':path',
       path,
     ]
-    appendFields(flat, head.fields, added.dropped | NOT_OF_CLIENT, head.listed)
+    if (!appendFields(flat, head.fields, added.dropped | NOT_OF_CLIENT, head.listed)) return undefined
     if (head.isGrpc || /\btrailers\b/i.test(valueOf(head.fields, FIELD.te) ?? '')) flat.push('te', 'trailers')
     for (const text of added.list) flat.push(text)
     return flat
   }
 
+  // What the body of the request says.
+
   write(chunk: Buffer): boolean {
-    const stream = this.#stream
-    if (stream === undefined) {
-      this.#gathered.push(chunk)
-      return true
-    }
-    if (this.#state === 'over' || stream.write(chunk)) return true
-    if (!this.#listensForDrain) {
-      this.#listensForDrain = true
-      watchFor(stream, 'drain')
-    }
-    return false
+    return this.#state === 'over' || this.#stream === undefined || this.#stream.sendData(chunk, false)
   }
 
   end(trailers: Fields): void {
-    this.#requestTrailers = trailers
-    this.#isRequestSent = true
-    if (this.#stream !== undefined && this.#state !== 'over') this.#endRequest(this.#stream)
+    if (this.#state === 'over') return
+    const flat = trailersOf(trailers)
+    if (flat.length > 0) this.#stream?.sendHeaders(flat, true)
+    else this.#stream?.sendData(EMPTY, true)
   }
 
-  #endRequest(stream: ClientHttp2Stream): void {
-    if (this.#requestTrailers.count > 0) watchFor(stream, 'wantTrailers')
-    stream.end()
-  }
-
-  /** Of the request: node:http2 writes at the end of each turn. Of the answer: what EndOfTurn calls. */
-  flush(): void {
-    if (!this.#isMarked) return
-    this.#isMarked = false
-    this.#exchange.reply.flush()
-  }
+  /** Does nothing: the session writes at the end of each turn. */
+  flush(): void {}
 
   /** Aborted. */
   handleEvent(): void {
@@ -167,89 +113,86 @@ export class Http2Attempt implements BodySink, CancellationListener, Flushable, 
     this.#cancel()
   }
 
-  informed(status: number, flat: readonly string[]): void {
-    if (this.#state !== 'waiting' || status === 100) return
-    this.#exchange.reply.inform(status, new Http2Fields(flat, 2))
+  // What the replica says.
+
+  onHeaders(fields: string[], endStream: boolean): void {
+    if (this.#state !== 'waiting') return
+    const status = Number(fields[1])
+    const view = new Http2Fields(fields, 2)
+    if (status >= 200) this.#answered(status, view, endStream)
+    else if (status !== 100) this.#exchange.reply.inform(status, view)
   }
 
-  answered(status: number, flags: number, flat: readonly string[]): void {
-    if (this.#state !== 'waiting') return
+  onData(chunk: Buffer, endStream: boolean): void {
+    if (this.#state !== 'answering') return
+    const { reply } = this.#exchange
+    if (chunk.length > 0) {
+      if (reply.write(chunk)) {
+        this.#stream?.consumed(chunk.length)
+        this.#armIdle()
+      } else {
+        this.#owedBytes += chunk.length
+        this.#options.wheel.cancel(this)
+        reply.onDrain = () => this.#goOn()
+      }
+    }
+    if (endStream) this.#answeredWhole(NO_FIELDS)
+  }
+
+  onTrailers(fields: string[]): void {
+    if (this.#state === 'answering') this.#answeredWhole(new Http2Fields(fields, 0))
+  }
+
+  onTurnEnd(): void {
+    if (this.#state === 'over') this.#leave()
+    else this.#exchange.reply.flush()
+  }
+
+  onReset(code: number, error?: Http2Error): void {
+    const { session, isReused } = this.#options
+    const wrong = error ?? session.failure
+    if (this.#state === 'answering') this.#cut()
+    if (this.#finish()) {
+      const cause = wrong ?? new Error(`the replica reset the stream with code ${code}`)
+      const isUnseen = code === CODE.refusedStream
+      if (!isUnseen && (code === CODE.protocol || wrong instanceof Http2Error))
+        this.#result.resolve({ outcome: 'invalid', cause })
+      else
+        this.#result.resolve({ outcome: 'reset', cause, stale: isUnseen || (isReused && session.hasEnded) })
+    }
+    this.#leave()
+  }
+
+  onWritable(): void {
+    if (this.#state !== 'over') this.#exchange.body.resume()
+  }
+
+  /** Silence. */
+  override fire(): void {
+    if (this.#state === 'answering') this.#cut()
+    else if (this.#finish()) this.#result.reject(new Refusal('RESPONSE_START_TIMEOUT'))
+    this.#cancel()
+  }
+
+  #answered(status: number, fields: Fields, isEnd: boolean): void {
     this.#state = 'answering'
     const { reply, head } = this.#exchange
     const { ours } = this.#onward
-    const fields = new Http2Fields(flat, 2)
-    const isEnd = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0
     const declared = isEnd ? '0' : valueOf(fields, FIELD.contentLength)
     // After a length of 0 trailers may come all the same.
     const length =
       declared === undefined || (declared === '0' && !isEnd && head.isGrpc) ? undefined : Number(declared)
     reply.begin({ status, reason: '', fields, listed: undefined, ours, length })
-    if (isEnd) this.#answeredWhole()
+    if (isEnd) this.#answeredWhole(NO_FIELDS)
     else this.#armIdle()
-    this.#mark()
   }
 
-  took(chunk: Buffer): void {
-    if (this.#state !== 'answering') return
-    const { reply } = this.#exchange
-    if (reply.write(chunk)) {
-      this.#armIdle()
-    } else {
-      this.#stream?.pause()
-      this.#options.wheel.cancel(this.#timer)
-      reply.onDrain = () => this.#goOn()
-    }
-    this.#mark()
-  }
-
-  tookTrailers(flat: readonly string[]): void {
-    this.#trailers = new Http2Fields(flat, 0)
-  }
-
-  sawEnd(): void {
-    this.#isWhole = true
-  }
-
-  ended(): void {
-    if (this.#state !== 'answering') return
-    if (this.#isWhole) this.#answeredWhole()
-    else this.#cut()
-  }
-
-  drained(): void {
-    if (this.#state !== 'over') this.#exchange.body.resume()
-  }
-
-  failed(error: Error): void {
-    this.#error ??= error
-  }
-
-  closed(): void {
-    const { session, isReused } = this.#options
-    const stream = this.#stream
-    session.leave()
-    if (this.#state === 'answering') this.#cut()
+  #answeredWhole(trailers: Fields): void {
     if (!this.#finish()) return
-    const code = stream?.rstCode
-    const cause =
-      session.failure ?? this.#error ?? new Error(`the replica reset the stream with code ${code}`)
-    const isDisowned = code === constants.NGHTTP2_REFUSED_STREAM || session.disowned(stream?.id)
-    if (code === constants.NGHTTP2_PROTOCOL_ERROR && !isDisowned)
-      this.#result.resolve({ outcome: 'invalid', cause })
-    else
-      this.#result.resolve({ outcome: 'reset', cause, stale: isDisowned || (isReused && session.hasEnded) })
-  }
-
-  sendTrailers(): void {
-    const trailers = trailersOf(this.#requestTrailers, NOT_IN_TRAILERS)
-    if (this.#stream !== undefined && !this.#stream.closed) this.#stream.sendTrailers(trailers ?? {})
-  }
-
-  #answeredWhole(): void {
-    if (!this.#finish()) return
-    this.#exchange.reply.end(this.#trailers)
+    this.#exchange.reply.end(trailers)
     this.#result.resolve({ outcome: 'answered' })
-    if (!this.#isRequestSent) this.#cancel()
+    // The place is free when the stream is closed: at the end of this read, or at once where the request is not all said.
+    if (this.#stream?.isLocalEnded === false) this.#cancel()
   }
 
   #cut(): void {
@@ -262,7 +205,7 @@ export class Http2Attempt implements BodySink, CancellationListener, Flushable, 
   #finish(): boolean {
     if (this.#state === 'over') return false
     this.#state = 'over'
-    this.#options.wheel.cancel(this.#timer)
+    this.#options.wheel.cancel(this)
     this.#exchange.signal.removeEventListener('abort', this)
     this.#exchange.body.detach()
     return true
@@ -270,35 +213,27 @@ export class Http2Attempt implements BodySink, CancellationListener, Flushable, 
 
   /** RST_STREAM with CANCEL, and no END_STREAM before it. */
   #cancel(): void {
-    this.#stream?.destroy(CANCELLED)
+    this.#stream?.reset(CODE.cancel)
+    this.#leave()
+  }
+
+  #leave(): void {
+    if (this.#hasLeft) return
+    this.#hasLeft = true
+    this.#options.session.leave()
   }
 
   #goOn(): void {
     if (this.#state !== 'answering') return
-    this.#stream?.resume()
+    const bytes = this.#owedBytes
+    this.#owedBytes = 0
+    this.#stream?.consumed(bytes)
     this.#armIdle()
   }
 
   #armIdle(): void {
     const { idleTimeoutMs } = this.#onward.limits
-    if (idleTimeoutMs > 0) this.#options.wheel.arm(this.#timer, idleTimeoutMs)
-    else this.#options.wheel.cancel(this.#timer)
+    if (idleTimeoutMs > 0) this.#options.wheel.arm(this, idleTimeoutMs)
+    else this.#options.wheel.cancel(this)
   }
-
-  #timedOut(): void {
-    if (this.#state === 'answering') this.#cut()
-    else if (this.#finish()) this.#result.reject(new Refusal('RESPONSE_START_TIMEOUT'))
-    this.#cancel()
-  }
-
-  #mark(): void {
-    if (this.#isMarked) return
-    this.#isMarked = true
-    this.#options.endOfTurn.mark(this)
-  }
-}
-
-/** What node:http2 throws for a field that it does not send. */
-function isOfHttp2(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && String(error.code).startsWith('ERR_')
 }

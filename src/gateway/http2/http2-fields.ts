@@ -1,9 +1,10 @@
 import type { Fields } from '../fields.ts'
 import { knownField } from '../known-field.ts'
-import { isIn } from '../pass-on.ts'
+import { isIn, isTrailer } from '../pass-on.ts'
+import { fieldProblem } from './session/index.ts'
 
 /**
- * The fields of a flat list as node:http2 gives it, which begins with the pseudo fields: `:method`, `GET`, ..., `accept`,
+ * The fields of a flat list as a session gives it, which begins with the pseudo fields: `:method`, `GET`, ..., `accept`,
  * `*`. The list stays as it came: a view on it costs less than a copy, and 50,000 requests may be held.
  */
 export class Http2Fields implements Fields {
@@ -34,32 +35,44 @@ export class Http2Fields implements Fields {
   }
 }
 
-/** Appends to `to` what is passed on: the fields but those of the kinds in `dropped` and of the names in `listed`. */
+/**
+ * Appends to `to` what is passed on, names in lower case: the fields but those of the kinds in `dropped` and of the names in
+ * `listed`.
+ * @returns false when there is one that HTTP/2 cannot say: HTTP/1.1 allows more.
+ */
 export function appendFields(
   to: string[],
   fields: Fields,
   dropped: number,
   listed: ReadonlySet<string> | undefined,
-): void {
+): boolean {
   const { count } = fields
   for (let at = 0; at < count; at++) {
     if (isIn(dropped, fields.kind(at))) continue
     const name = fields.name(at).toLowerCase()
-    if (listed === undefined || !listed.has(name)) to.push(name, fields.value(at))
+    if (listed !== undefined && listed.has(name)) continue
+    if (!appendField(to, fields, name, fields.value(at))) return false
   }
+  return true
 }
 
-/** Trailers as node:http2 takes them; undefined if there is none to pass on. */
-export function trailersOf(fields: Fields, dropped: number): Record<string, string | string[]> | undefined {
-  let trailers: Record<string, string | string[]> | undefined
-  for (let at = 0; at < fields.count; at++) {
-    if (isIn(dropped, fields.kind(at))) continue
-    const name = fields.name(at).toLowerCase()
-    const value = fields.value(at)
-    trailers ??= {}
-    // A trailer may be called `constructor`.
-    const before = Object.hasOwn(trailers, name) ? trailers[name] : undefined
-    trailers[name] = before === undefined ? value : [before, value].flat()
+/** Trailers that are passed on, as a flat list. What HTTP/2 cannot say is left out: the answer is whole without it. */
+export function trailersOf(fields: Fields): readonly string[] {
+  const { count } = fields
+  if (count === 0) return NO_TRAILERS
+  const flat: string[] = []
+  for (let at = 0; at < count; at++) {
+    if (!isTrailer(fields.name(at), fields.kind(at))) continue
+    appendField(flat, fields, fields.name(at).toLowerCase(), fields.value(at))
   }
-  return trailers
+  return flat
+}
+
+const NO_TRAILERS: readonly string[] = []
+
+/** What came over HTTP/2 was looked at as it came. */
+function appendField(to: string[], fields: Fields, name: string, value: string): boolean {
+  if (!(fields instanceof Http2Fields) && fieldProblem(name, value) !== undefined) return false
+  to.push(name, value)
+  return true
 }

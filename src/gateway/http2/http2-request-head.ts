@@ -11,7 +11,7 @@ export interface HeadBounds {
 }
 
 /**
- * The head of an HTTP/2 request. What nghttp2 refuses does not come here: malformed and misplaced pseudo fields, names in
+ * The head of an HTTP/2 request. What the session refuses does not come here: malformed and misplaced pseudo fields, names in
  * capitals, fields that belong to a connection, lengths that do not fit the data (RFC 9113, 8.1.1 to 8.3).
  */
 export class Http2RequestHead implements RequestHead {
@@ -26,7 +26,7 @@ export class Http2RequestHead implements RequestHead {
   /** Why the request is not taken; undefined if it is. */
   readonly refusal: Refusal | undefined
 
-  /** @param flat names and values, pseudo fields first, as node:http2 gives them. Becomes the head's own. */
+  /** @param flat names and values, pseudo fields first, as a session gives them. Becomes the head's own. */
   constructor(flat: string[], bounds: HeadBounds) {
     let method = ''
     let path = ''

@@ -15,9 +15,11 @@ import { joined, ListFields } from '../fields.ts'
 import { HOP_BY_HOP } from '../pass-on.ts'
 import { TimerWheel } from '../timer-wheel.ts'
 import type { ForwardResult, Onward } from '../upstream.ts'
+import { EndOfTurn } from './end-of-turn.ts'
 import { FakeExchange } from './fake-exchange.ts'
 import { FLAG, FRAME, frame, FramePeer, headers, listen, reset } from './fake-peer.ts'
 import { Http2Upstream } from './http2-upstream.ts'
+import { SlabPool } from './session/index.ts'
 
 const open: (() => void)[] = []
 
@@ -34,6 +36,8 @@ function makeUpstream(options: { connectTimeoutMs?: number; idleTimeoutMs?: numb
   const opened: string[] = []
   const upstream = new Http2Upstream({
     wheel: new TimerWheel(clock),
+    slabs: new SlabPool(),
+    endOfTurn: new EndOfTurn(),
     connect: ({ host, port }) => connect({ host, port, noDelay: true }),
     connectTimeoutMs: 5_000,
     idleTimeoutMs: 60_000,
@@ -493,8 +497,11 @@ describe('a replica that fails', () => {
     const first = upstream.forward(new FakeExchange(), onward(address))
     const peer = await address.next()
     await peer.find(isHead(1))
-    peer.write(frame(FRAME.goaway, 0, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 0])))
-    await peer.find(({ type }) => type === FRAME.goaway)
+    peer.write(
+      frame(FRAME.goaway, 0, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 0])),
+      frame(FRAME.ping, 0, 0, Buffer.alloc(8)),
+    )
+    await peer.find(({ type }) => type === FRAME.ping)
     const second = upstream.forward(new FakeExchange(), onward(address))
     const other = await address.next()
     peer.write(head(1, { endStream: true }))

@@ -4,12 +4,16 @@ import type { Address } from '../../core/replica.ts'
 import type { Exchange } from '../exchange.ts'
 import type { TimerWheel } from '../timer-wheel.ts'
 import type { ForwardResult, Onward, Transport, Upstream } from '../upstream.ts'
-import { EndOfTurn } from './end-of-turn.ts'
+import type { EndOfTurn } from './end-of-turn.ts'
 import { Http2Attempt } from './http2-attempt.ts'
 import { ReplicaSession } from './replica-session.ts'
+import { Http2Error, type SlabPool } from './session/index.ts'
 
 export interface Http2UpstreamOptions {
   readonly wheel: TimerWheel
+  /** Shared by all sessions of a thread, those to clients too. */
+  readonly slabs: SlabPool
+  readonly endOfTurn: EndOfTurn
   /** Opens a socket that is about to connect; with TLS, one that offers `h2` by ALPN. */
   readonly connect: (address: Address, transport: Transport) => Socket
   /** Until a new connection can carry requests; 0 = as long as the system tries. */
@@ -26,7 +30,6 @@ const TRIES_MAX = 10
 export class Http2Upstream implements Upstream {
   readonly #options: Http2UpstreamOptions
   readonly #byAddress = new Map<string, ReplicaSession[]>()
-  readonly #endOfTurn = new EndOfTurn()
 
   constructor(options: Http2UpstreamOptions) {
     this.#options = options
@@ -59,7 +62,7 @@ export class Http2Upstream implements Upstream {
       session.leave()
       session = this.#take({ ...onward, fresh: false })
     }
-    return new Http2Attempt(exchange, onward, { session, isReused, ...this.#shared }).run()
+    return new Http2Attempt(exchange, onward, { session, isReused, wheel: this.#options.wheel }).run()
   }
 
   retain(addresses: readonly Address[]): void {
@@ -71,10 +74,6 @@ export class Http2Upstream implements Upstream {
 
   close(): void {
     this.retain([])
-  }
-
-  get #shared(): { readonly wheel: TimerWheel; readonly endOfTurn: EndOfTurn } {
-    return { wheel: this.#options.wheel, endOfTurn: this.#endOfTurn }
   }
 
   /** A place on the connection with the fewest requests, on a new one if all are full. */
@@ -91,12 +90,10 @@ export class Http2Upstream implements Upstream {
   }
 
   #open(address: Address, transport: Transport): ReplicaSession {
-    const { wheel, connect, connectTimeoutMs, idleTimeoutMs } = this.#options
+    const { connect } = this.#options
     const key = keyOf(address)
     const session = new ReplicaSession(connect(address, transport), address, transport, {
-      wheel,
-      connectTimeoutMs,
-      idleTimeoutMs,
+      ...this.#options,
       onEnd: (ended) => this.#forget(key, ended),
     })
     const sessions = this.#byAddress.get(key)
@@ -128,6 +125,5 @@ function openOrAborted(session: ReplicaSession, signal: Cancellation): Promise<v
 /** Nothing of the request was sent. What answers with bytes that are no HTTP/2 is there, but speaks something else. */
 function notOpen(error: unknown): ForwardResult {
   const cause = error instanceof Error ? error : new Error(String(error))
-  const speaksOtherwise = 'code' in cause && cause.code === 'ERR_HTTP2_ERROR'
-  return { outcome: speaksOtherwise ? 'invalid' : 'unreachable', cause }
+  return { outcome: cause instanceof Http2Error ? 'invalid' : 'unreachable', cause }
 }

@@ -12,9 +12,11 @@ import { ListFields, NO_FIELDS } from '../fields.ts'
 import { HOP_BY_HOP } from '../pass-on.ts'
 import { TimerWheel } from '../timer-wheel.ts'
 import type { ForwardResult } from '../upstream.ts'
+import { EndOfTurn } from './end-of-turn.ts'
 import { FakeExchange } from './fake-exchange.ts'
 import { Http2Listener } from './http2-listener.ts'
 import { Http2Upstream } from './http2-upstream.ts'
+import { SlabPool } from './session/index.ts'
 
 let dir: string
 let certificates: Certificates
@@ -27,6 +29,7 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true }))
 
 const wheel = new TimerWheel(new ManualClock())
+const shared = { wheel, slabs: new SlabPool(), endOfTurn: new EndOfTurn() }
 
 /** A TLS server that agrees on one protocol; `accept` takes its connections. */
 async function serve(
@@ -35,7 +38,8 @@ async function serve(
 ): Promise<{ readonly port: number; readonly close: () => void }> {
   const { certFile, keyFile } = certificates.server
   const listener = new Http2Listener({
-    wheel,
+    ...shared,
+    date: () => 'Thu, 01 Jan 1970 00:00:00 GMT',
     bounds: {
       headBytesMax: 8_192,
       headersMax: 50,
@@ -69,7 +73,7 @@ async function forward(
   ALPNProtocols: string[],
 ): Promise<ForwardResult> {
   const upstream = new Http2Upstream({
-    wheel,
+    ...shared,
     connect: ({ host }) => connect({ host, port, ca: readFileSync(certificates.ca.certFile), ALPNProtocols }),
     connectTimeoutMs: 5_000,
     idleTimeoutMs: 0,

@@ -36,7 +36,7 @@ export interface ListenerOptions {
   readonly count?: ConnectionCount
   /** Takes a connection whose first bytes are `first`; it has to listen for 'data' in this same turn: the socket flows. */
   readonly onHttp1: (socket: Socket, first: Buffer, peer: Peer) => void
-  /** Takes a connection that speaks HTTP/2, with its preface still to be read: it can be given to `node:http2`. */
+  /** Takes a connection that speaks HTTP/2, with its preface still to be read. */
   readonly onHttp2: (socket: Socket, peer: Peer) => void
 }
 
