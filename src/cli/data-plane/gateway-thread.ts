@@ -14,6 +14,7 @@ export class GatewayThread {
   #revisions: PublishedTables['revisions'] | undefined
   readonly #listening = Promise.withResolvers<void>()
   readonly #drained = Promise.withResolvers<void>()
+  #hasListened = false
   #dump: PromiseWithResolvers<void> | undefined
   /** What it had counted when it was asked last. */
   lastDump: Dump | undefined
@@ -33,6 +34,7 @@ export class GatewayThread {
     worker.on('message', (message: FromThread) => {
       switch (message.kind) {
         case 'listening':
+          this.#hasListened = true
           this.#listening.resolve()
           break
         case 'failed':
@@ -49,6 +51,7 @@ export class GatewayThread {
         case 'dump':
           this.lastDump = message.dump
           this.#dump?.resolve()
+          this.#dump = undefined
           break
         case 'drained':
           this.#drained.resolve()
@@ -67,6 +70,11 @@ export class GatewayThread {
   /** Resolves when it takes requests; rejects when it never will. */
   get listening(): Promise<void> {
     return this.#listening.promise
+  }
+
+  /** Whether it ever took requests. */
+  get hasListened(): boolean {
+    return this.#hasListened
   }
 
   /** Sends what has changed since the last time. */
@@ -91,8 +99,13 @@ export class GatewayThread {
 
   /** What it has counted of the living revisions; what it had counted before if `patience` ends first. */
   async dump(living: ReadonlySet<string>, patience: AbortSignal): Promise<Dump | undefined> {
-    const asked = (this.#dump = Promise.withResolvers<void>())
-    patience.addEventListener('abort', () => asked.resolve(), { once: true })
+    // Whoever asks while another waits hears the same: both get the next that comes.
+    const asked = (this.#dump ??= Promise.withResolvers<void>())
+    const giveUp = (): void => {
+      if (this.#dump === asked) this.#dump = undefined
+      asked.resolve()
+    }
+    patience.addEventListener('abort', giveUp, { once: true })
     this.#tell({ kind: 'dump', living })
     await asked.promise
     return this.lastDump

@@ -23,6 +23,7 @@ const over = new AbortController()
 const hurry = new AbortController()
 let cursors: ReadonlyMap<string, number> = new Map()
 let tables: PublishedTables = { routes: [], revisions: [], replicas: [] }
+const firstTables = Promise.withResolvers<void>()
 
 try {
   const carrier = new Carrier({
@@ -50,6 +51,8 @@ try {
   port.on('message', (message: ToThread) => take(carrier, message))
   void slots.listen((revision) => carrier.activator.serve(revision), over.signal)
   void carrier.activator.run(over.signal)
+  // One that takes the place of another would know no host until it has them.
+  await firstTables.promise
   tell({ kind: 'listening', bound: await carrier.gateway.listen() })
 } catch (error) {
   const message = error instanceof Error ? error.message : String(error)
@@ -66,6 +69,7 @@ function take(carrier: Carrier, message: ToThread): void {
         replicas: message.replicas,
       }
       slots.adopt(message.indexes, () => carrier.publish(tables))
+      firstTables.resolve()
       break
     case 'dump':
       tell({ kind: 'dump', dump: metrics.dump(message.living) })

@@ -88,6 +88,7 @@ async function planeOf(workers: number) {
   const reports: Report[] = []
   const woken: string[] = []
   let onWake: (() => void) | undefined
+  let failing: string | undefined
   const plane = await ThreadsDataPlane.open({
     config: readConfig({ gateway: { port: 0, workers } }),
     clock,
@@ -101,7 +102,8 @@ async function planeOf(workers: number) {
       },
     },
     start: (script, workerData) => {
-      const worker = new Worker(script, { workerData })
+      const worker =
+        failing === undefined ? new Worker(script, { workerData }) : new Worker(failing, { eval: true })
       threads.push(worker)
       return worker
     },
@@ -109,7 +111,9 @@ async function planeOf(workers: number) {
   ends.push(() => plane.close())
   const wake = (): Promise<void> =>
     woken.length > 0 ? Promise.resolve() : new Promise((resolve) => (onWake = resolve))
-  return { plane, clock, threads, reports, wake }
+  /** From now on threads run this instead. */
+  const fail = (script: string | undefined): void => void (failing = script)
+  return { plane, clock, threads, reports, wake, fail }
 }
 
 /** One request on a connection of its own. */
@@ -171,6 +175,32 @@ describe('threads', () => {
     await once(threads[1]!, 'message')
     one.answerAll()
     expect(await ask(plane.bound.port)).toBe(200)
+  })
+
+  it('are tried again one by one when one cannot start', async () => {
+    const { plane, clock, threads, fail } = await planeOf(1)
+    fail(
+      "require('node:worker_threads').parentPort.postMessage({ kind: 'failed', message: 'no', isConfig: false })",
+    )
+    await Promise.all([once(threads[0]!, 'exit'), threads[0]!.terminate()])
+    for (let tried = 1; tried <= 6; tried++) {
+      await clock.advance(500)
+      // Each that failed is ended, so that there is a number for the next: there are fewer than tries.
+      while (threads.length <= tried) await new Promise((resolve) => setImmediate(resolve))
+      await once(threads[tried]!, 'exit')
+      while (plane.size > 0) await new Promise((resolve) => setImmediate(resolve))
+      expect(threads.length).toBe(tried + 1)
+    }
+    fail('process.exit(1)')
+    await clock.advance(500)
+    while (threads.length < 8) await new Promise((resolve) => setImmediate(resolve))
+    await once(threads[7]!, 'exit')
+    fail(undefined)
+    await clock.advance(500)
+    while (plane.size === 0) await new Promise((resolve) => setImmediate(resolve))
+    await once(threads[8]!, 'message')
+    await clock.advance(5_000)
+    expect([threads.length, plane.size]).toEqual([9, 1])
   })
 
   it('count together, and finish what runs when they drain', async () => {

@@ -154,7 +154,13 @@ export class ThreadsDataPlane implements DataPlane {
     })
     this.#threads.set(number, thread)
     thread.publish(this.#tables, this.#indexes(), this.#cursors.of(this.#tables.routes))
-    await thread.listening
+    try {
+      await thread.listening
+    } catch (error) {
+      // One that cannot listen lives on, and would keep its number.
+      await thread.end()
+      throw error
+    }
   }
 
   #indexes(): ReturnType<SharedOwner['assign']> {
@@ -173,7 +179,8 @@ export class ThreadsDataPlane implements DataPlane {
     this.#threads.delete(number)
     this.#owner.closeThread(number)
     this.#connections[number] = 0
-    if (this.#isStopping) return
+    // Of one that never listened, whoever opened it hears, and tries again.
+    if (this.#isStopping || !thread.hasListened) return
     if (thread.lastDump !== undefined) this.#options.onLost?.(thread.lastDump)
     this.#options.log.warn({ thread: number }, 'a thread that carries requests ended and is replaced')
     void this.#replace()
@@ -184,6 +191,8 @@ export class ThreadsDataPlane implements DataPlane {
     for (;;) {
       try {
         await clock.sleep(REPLACE_AFTER_MS, this.#over.signal)
+        // While the others drain, a new one would go on taking requests.
+        if (this.#isStopping) return
         await this.#open()
         return
       } catch (error) {

@@ -21,14 +21,14 @@ export interface ClientDuties {
   readonly isSending: boolean
   /** It has to read before more can be sent. */
   readonly isReading: boolean
-  /** Whether it is still there cannot be seen, and it can be asked: it has half closed, or we do not read on. */
-  readonly isUnseen: boolean
 }
 
 /** Whose time it is. */
 export interface WatchedClient {
   /** The time that was armed is over, or it is time to look. */
   onTime(): void
+  /** Whether it is still there cannot be seen, and it can be asked: it has half closed, or we do not read on. */
+  readonly isUnseen: boolean
 }
 
 /**
@@ -81,10 +81,10 @@ export class ClientWatch extends WheelTimer {
   }
 
   /** When the time is over: whether the client was too slow; if not, goes on looking where there is something to see. */
-  look({ isSending, isReading, isUnseen }: ClientDuties): 'slow' | 'fine' {
+  look({ isSending, isReading }: ClientDuties): 'slow' | 'fine' {
     const { bodyIdleTimeoutMs, bodyBytesPerSecondMin } = this.#shared.bounds
     const leastBytes = Math.max(1, (bodyBytesPerSecondMin * bodyIdleTimeoutMs) / 1000)
-    if (isUnseen) this.probe()
+    if (this.#client.isUnseen) this.probe()
     else if (isSending && this.#socket.bytesRead - this.#readMark < leastBytes) return 'slow'
     else if (isReading && this.#takenBytes === this.#writtenMark) return 'slow'
     else this.start()

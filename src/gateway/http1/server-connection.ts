@@ -70,6 +70,12 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
     return this.#reading === 'done' || this.#reading === 'tunnel'
   }
 
+  get isUnseen(): boolean {
+    const exchange = this.#exchange
+    if (exchange === undefined || exchange.reply.began || exchange.head.version === '1.0') return false
+    return this.#isPaused || this.#isHalfClosed
+  }
+
   /** Closes now if no request is under way, else after the answer. */
   leave(): void {
     this.#isLast = true
@@ -332,7 +338,6 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
       const duties = {
         isSending: this.#reading === 'body' && !reply.began && !isWaiting,
         isReading: this.outgoing.isFull,
-        isUnseen: (this.#isPaused || this.#isHalfClosed) && !reply.began && head.version === '1.1',
       }
       if (this.#watch.look(duties) === 'slow') exchange.abort(new Refusal('CLIENT_TIMEOUT'))
     } else if (this.#reading !== 'head') this.#socket.destroy()
