@@ -58,7 +58,7 @@ describe('clients of HTTP/2 and TLS, through a canary of one half', () => {
       const urls = Array.from({ length: 10 }, () => `${base()}/v`)
       const format = '\n%{num_connects} %{http_version} %header{x-version}\n'
       // curl before 8.0 fails the second request of a connection with prior knowledge, whoever answers.
-      const runs = name.includes('prior knowledge') ? urls.map((url) => [url]) : [urls]
+      const runs = name.includes('prior knowledge') ? urls.map((one) => [one]) : [urls]
       let out = ''
       for (const of of runs) out += await curl(...options(), '-w', format, ...of)
       const lines = out.split('\n').filter((line) => /^\d /.test(line))
