@@ -48,7 +48,7 @@ export class Outgoing implements Flushable {
 
   /** Whether the peer does not take what it was sent. */
   get isFull(): boolean {
-    return this.#saidFull
+    return this.#saidFull || this.#socket.writableLength >= UNSENT_BYTES_MAX
   }
 
   /** Begins a message: the head is gathered. */

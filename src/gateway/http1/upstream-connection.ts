@@ -126,6 +126,7 @@ export class UpstreamConnection implements SocketOwner {
         case 'chunked': {
           const read = this.#parser.read(rest)
           rest = read < rest.length ? rest.subarray(read) : undefined
+          if (rest !== undefined) this.#keepAlive = false
           this.#takeChunks()
           break
         }
@@ -159,7 +160,11 @@ export class UpstreamConnection implements SocketOwner {
       taker.informed(head)
       return rest
     }
-    this.#keepAlive = head.keepAlive && head.status !== 101
+    // More than the answer: it would be read as that of the next request.
+    const hasSurplus =
+      rest !== undefined &&
+      (head.bodyEnd === 'none' || (this.#parser.isComplete && head.bodyEnd === 'chunked'))
+    this.#keepAlive = head.keepAlive && head.status !== 101 && !hasSurplus
     if (head.status === 101) this.#state = 'tunnel'
     else if (head.bodyEnd !== 'none') this.#state = head.bodyEnd
     this.#bytesLeft = head.length ?? 0
@@ -171,6 +176,7 @@ export class UpstreamConnection implements SocketOwner {
 
   #readLength(chunk: Buffer): Buffer | undefined {
     const rest = chunk.length > this.#bytesLeft ? chunk.subarray(this.#bytesLeft) : undefined
+    if (rest !== undefined) this.#keepAlive = false
     this.#bytesLeft -= chunk.length - (rest?.length ?? 0)
     this.#taker?.data(rest === undefined ? chunk : chunk.subarray(0, chunk.length - rest.length))
     if (this.#bytesLeft === 0 && this.#state === 'length') this.#done(NO_FIELDS)
@@ -183,6 +189,7 @@ export class UpstreamConnection implements SocketOwner {
   }
 
   #done(trailers: Fields): void {
+    if (this.#state === 'closed') return
     this.#state = 'idle'
     this.#isReused = true
     // The last piece may have been one too many for the client; while it lies idle its end has to be seen.
