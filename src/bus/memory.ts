@@ -1,4 +1,4 @@
-import type { RevisionName } from '../core/names.ts'
+import type { ReplicaName, RevisionName } from '../core/names.ts'
 import type { Bus, ControllerMember, GatewayMember, Report } from '../core/report.ts'
 import { silentLog, type Log } from '../core/telemetry.ts'
 
@@ -59,6 +59,21 @@ export class MemoryBus implements Bus {
 
   keep(revision: RevisionName): void {
     for (const { member } of this.#gateways) member.keep(revision)
+  }
+
+  /** @throws the signal's reason if it is aborted already. */
+  async load(
+    replicas: readonly ReplicaName[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<ReplicaName, number>> {
+    signal.throwIfAborted()
+    const members = [...this.#gateways].map(({ member }) => member)
+    return new Map(
+      replicas.map((replica) => [
+        replica,
+        members.reduce((sum, member) => sum + member.inFlight(replica), 0),
+      ]),
+    )
   }
 
   #tell(say: (controller: ControllerMember) => void): void {

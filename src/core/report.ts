@@ -1,4 +1,4 @@
-import type { RevisionName } from './names.ts'
+import type { ReplicaName, RevisionName } from './names.ts'
 
 /** What one gateway saw of one revision in one reporting period (a second; shorter when it was cold). */
 export interface Report {
@@ -26,6 +26,8 @@ export interface GatewayMember {
    */
   letGo(revision: RevisionName): boolean
   keep(revision: RevisionName): void
+  /** Requests in flight on the replica. */
+  inFlight(replica: ReplicaName): number
 }
 
 /** The controller, as gateways see it through the bus. */
@@ -47,4 +49,12 @@ export interface Bus {
   /** From the controller: true when every gateway let go. If one did not, those that did are told to keep. */
   letGo(revision: RevisionName, signal: AbortSignal): Promise<boolean>
   keep(revision: RevisionName): void
+  /**
+   * From the controller: requests in flight on each of the replicas, over all gateways; undefined when not every
+   * gateway answered, which says nothing about any of them.
+   */
+  load(
+    replicas: readonly ReplicaName[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<ReplicaName, number> | undefined>
 }

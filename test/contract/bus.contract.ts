@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { RevisionName } from '../../src/core/names.ts'
+import type { ReplicaName, RevisionName } from '../../src/core/names.ts'
 import type { Bus, ControllerMember, GatewayMember, Report } from '../../src/core/report.ts'
 
 /** Three ends of one bus, each as its own process would hold it. */
@@ -46,6 +46,7 @@ class Member implements GatewayMember {
   readonly #isIdle: boolean
   /** Resolves at the first `keep`. */
   readonly kept = this.#kept.promise
+  readonly running = new Map<ReplicaName, number>()
   holds = true
 
   constructor(name: string, isIdle: boolean) {
@@ -62,6 +63,10 @@ class Member implements GatewayMember {
   keep(revision: RevisionName): void {
     this.holds = true
     this.#kept.resolve(revision)
+  }
+
+  inFlight(replica: ReplicaName): number {
+    return this.running.get(replica) ?? 0
   }
 }
 
@@ -136,6 +141,21 @@ export function busContract(name: string, open: () => Promise<BusEnds>): void {
       using _here = ends.otherGateway.joinGateway(here)
       expect(await ends.controller.letGo(IRIS, live)).toBe(true)
       expect(gone.asked).toEqual([])
+    })
+
+    it('sums up what runs on replicas', async () => {
+      const [a, b] = [new Member('a', true), new Member('b', true)]
+      const [busy, idle]: ReplicaName[] = ['ml-serving/iris-1', 'ml-serving/iris-2']
+      a.running.set(busy!, 2)
+      b.running.set(busy!, 3)
+      using _a = ends.gateway.joinGateway(a)
+      using _b = ends.otherGateway.joinGateway(b)
+      expect(await ends.controller.load([busy!, idle!], live)).toEqual(
+        new Map([
+          [busy, 5],
+          [idle, 0],
+        ]),
+      )
     })
 
     it('tells every gateway to keep', async () => {

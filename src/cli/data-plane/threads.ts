@@ -83,6 +83,7 @@ export class ThreadsDataPlane implements DataPlane {
       name: 'gateway',
       letGo: (revision: RevisionName) => this.#owner.letGo(revision),
       keep: (revision: RevisionName) => this.#owner.keep(revision),
+      inFlight: (replica) => this.inFlight(replica),
     }
     void this.#owner.listen(this.#over.signal)
   }
