@@ -97,13 +97,17 @@ async function serve(
       random,
     }),
   )
+  const files = new FileHistory(join(stateDir, 'history'), log)
   const controller: Controller = new Controller({
     clock,
     cluster,
     bus,
     log,
     metrics,
-    history: new FileHistory(join(stateDir, 'history'), log),
+    store: {
+      load: () => files.load(),
+      save: (service, kept) => files.save(service, kept?.result.history),
+    },
     autoscaler,
     progressDeadlineMs: config.revisions.progressDeadlineMs,
     reconcile: { strict: false, keep: config.revisions.keep, urls },

@@ -2,14 +2,14 @@ import { policyOf, type AutoscalerConfig, type Policy } from '../../autoscaler/i
 import type { Clock } from '../core/clock.ts'
 import type { Cluster } from '../core/cluster.ts'
 import type { Decision } from '../core/decision.ts'
-import type { Desired } from '../core/desired.ts'
+import type { Desired, DesiredService } from '../core/desired.ts'
 import { Latest } from '../core/latest.ts'
 import { qualified, split, type InferenceServiceName, type RevisionName } from '../core/names.ts'
 import type { Replica } from '../core/replica.ts'
 import type { Bus, ControllerMember, Report } from '../core/report.ts'
 import type { Revision } from '../core/revision.ts'
 import type { Log, Metrics } from '../core/telemetry.ts'
-import { HistoryError, readHistory, type ReconcileOptions, type ServiceHistory } from '../kserve/index.ts'
+import { HistoryError, readHistory, type ReconciledService, type ReconcileOptions } from '../kserve/index.ts'
 import { RevisionScaler, type ScalerDependencies } from './revision-scaler.ts'
 import { ServiceState, type RevisionVerdicts } from './service-state.ts'
 import { snapshotOf } from './snapshot.ts'
@@ -19,11 +19,19 @@ import type { ControlPlane, Snapshot } from './view.ts'
 const TICK_MS = 2_000
 const FOLLOW_PERIOD_MS = 200
 
-/** Where what has to survive a restart is kept, by service name. */
-export interface History {
+/** What a service has come to. */
+export interface KeptService {
+  readonly desired: DesiredService
+  /** Its history is what has to survive a restart. */
+  readonly result: ReconciledService
+}
+
+/** Where services are kept, by name. */
+export interface ServiceStore {
+  /** The histories of all services, as they were saved. */
   load(): Promise<Readonly<Record<string, unknown>>>
-  /** undefined forgets it. */
-  save(service: InferenceServiceName, history: ServiceHistory | undefined): Promise<void>
+  /** Called in the turn in which anything about the service changed; undefined forgets it. */
+  save(service: InferenceServiceName, kept: KeptService | undefined): Promise<void>
 }
 
 export interface ControllerOptions {
@@ -32,7 +40,7 @@ export interface ControllerOptions {
   readonly bus: Bus
   readonly log: Log
   readonly metrics: Metrics
-  readonly history: History
+  readonly store: ServiceStore
   readonly autoscaler: AutoscalerConfig
   readonly progressDeadlineMs: number
   readonly reconcile: ReconcileOptions
@@ -111,8 +119,8 @@ export class Controller implements ControlPlane, ControllerMember {
   }
 
   async #restore(): Promise<void> {
-    const { history, log } = this.#options
-    for (const [service, kept] of Object.entries(await history.load())) {
+    const { store, log } = this.#options
+    for (const [service, kept] of Object.entries(await store.load())) {
       try {
         const { namespace, name } = split(service)
         this.#services.set(qualified(namespace, name), new ServiceState(readHistory(kept, service)))
@@ -168,12 +176,11 @@ export class Controller implements ControlPlane, ControllerMember {
       this.#openScalers(state, byRevision)
       // A new revision may be ready at once (initial scale 0), which only its scaler knows: look again then.
       for (let isNew = true; isNew;) {
-        const before = state.history
-        state.reconcile(desired, replicasOf(state, byRevision), this.#verdicts, {
+        const isChanged = state.reconcile(desired, replicasOf(state, byRevision), this.#verdicts, {
           nowMs: this.#options.clock.now(),
           options: this.#options.reconcile,
         })
-        if (state.history !== before) this.#save(name, state.history)
+        if (isChanged && state.result !== undefined) this.#save(name, { desired, result: state.result })
         isNew = this.#openScalers(state, byRevision)
       }
     }
@@ -273,9 +280,9 @@ export class Controller implements ControlPlane, ControllerMember {
     })
   }
 
-  #save(service: InferenceServiceName, history: ServiceHistory | undefined): void {
-    this.#options.history.save(service, history).catch((error: unknown) => {
-      this.#options.log.error({ service, err: error }, 'the history of a service cannot be kept')
+  #save(service: InferenceServiceName, kept: KeptService | undefined): void {
+    this.#options.store.save(service, kept).catch((error: unknown) => {
+      this.#options.log.error({ service, err: error }, 'what a service has come to cannot be kept')
     })
   }
 

@@ -9,7 +9,7 @@ import { DecisionLog } from './decision-log.ts'
 
 export interface ScalerDependencies {
   readonly clock: Clock
-  readonly cluster: Pick<Cluster, 'scale'>
+  readonly cluster: Pick<Cluster, 'scale' | 'retire'>
   readonly bus: Pick<Bus, 'letGo' | 'keep'>
   readonly log: Log
   readonly metrics: Metrics
@@ -183,7 +183,8 @@ export class RevisionScaler {
         bus.keep(name)
         return true
       }
-      await cluster.scale(this.revision, replicas, signal)
+      if (this.#isRetired) await cluster.retire(this.revision, signal)
+      else await cluster.scale(this.revision, replicas, signal)
       this.#accepted = replicas
       if (replicas > 0) bus.keep(name)
       return true

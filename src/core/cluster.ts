@@ -12,6 +12,8 @@ export interface Cluster {
    * go is out of `ready` by then, and ends once `ReplicaLoad.drained` says so.
    */
   scale(revision: Revision, replicas: number, signal: AbortSignal): Promise<void>
+  /** As to 0 replicas, of a revision that will not be asked for again: what was made for it goes, too. */
+  retire(revision: Revision, signal: AbortSignal): Promise<void>
 }
 
 /** What a cluster asks of the gateways before it takes a replica away. */

@@ -14,6 +14,8 @@ export class FileHistory {
   /** The last write of each key: writes of one key happen in the order in which they were asked for. */
   readonly #writing = new Map<string, Promise<void>>()
 
+  readonly #newest = new Map<string, unknown>()
+
   constructor(dir: string, log: Log) {
     this.#dir = dir
     this.#log = log
@@ -32,14 +34,20 @@ export class FileHistory {
     return Object.fromEntries(entries)
   }
 
-  /** Keeps a value, or with undefined forgets it. Resolves when it is on disk. */
+  /** Keeps a value, or with undefined forgets it; the same object again is kept already. Resolves when it is on disk. */
   async save(key: string, value: unknown): Promise<void> {
+    if (value !== undefined && this.#newest.get(key) === value) return
+    if (value === undefined) this.#newest.delete(key)
+    else this.#newest.set(key, value)
     const before = this.#writing.get(key) ?? Promise.resolve()
     // A write that failed was reported to its own caller.
     const write = before.catch(() => {}).then(() => this.#write(key, value))
     this.#writing.set(key, write)
     try {
       await write
+    } catch (error) {
+      if (this.#newest.get(key) === value) this.#newest.delete(key)
+      throw error
     } finally {
       if (this.#writing.get(key) === write) this.#writing.delete(key)
     }

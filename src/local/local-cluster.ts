@@ -118,6 +118,10 @@ export class LocalCluster implements Cluster, AsyncDisposable {
     for (; missing > 0; missing -= 1) this.#start(revision)
   }
 
+  retire(revision: Revision, signal: AbortSignal): Promise<void> {
+    return this.scale(revision, 0, signal)
+  }
+
   /** Ends every replica, without draining, and the guard. Resolves when all are gone. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true

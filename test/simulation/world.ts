@@ -2,7 +2,7 @@ import { Activator } from '../../activator/index.ts'
 import { readAutoscalerConfig } from '../../autoscaler/index.ts'
 import { RouteTable } from '../../router/index.ts'
 import { MemoryBus } from '../../src/bus/index.ts'
-import { Controller, type History } from '../../src/control/controller.ts'
+import { Controller, type KeptService, type ServiceStore } from '../../src/control/controller.ts'
 import type { Tables } from '../../src/control/tables.ts'
 import type { Cluster } from '../../src/core/cluster.ts'
 import { ManualClock } from '../../src/core/manual-clock.ts'
@@ -10,14 +10,13 @@ import type { InferenceServiceName, RevisionName } from '../../src/core/names.ts
 import { SeededRandom, type Random } from '../../src/core/random.ts'
 import type { Revision } from '../../src/core/revision.ts'
 import { silentLog, silentMetrics } from '../../src/core/telemetry.ts'
-import type { ServiceHistory } from '../../src/kserve/index.ts'
 import { FakeCluster } from '../support/fake-cluster.ts'
 import { desiredOf, scenarioOf, startUpMsOf, type Scenario } from './scenario.ts'
 
 const STARTED_MS = 1_700_000_000_000
 
 /** What survives a restart of the controller: JSON, as a file would. */
-class KeptHistory implements History {
+class KeptHistory implements ServiceStore {
   readonly #kept = new Map<InferenceServiceName, string>()
 
   load(): Promise<Readonly<Record<string, unknown>>> {
@@ -26,9 +25,9 @@ class KeptHistory implements History {
     )
   }
 
-  save(service: InferenceServiceName, history: ServiceHistory | undefined): Promise<void> {
-    if (history === undefined) this.#kept.delete(service)
-    else this.#kept.set(service, JSON.stringify(history))
+  save(service: InferenceServiceName, kept: KeptService | undefined): Promise<void> {
+    if (kept === undefined) this.#kept.delete(service)
+    else this.#kept.set(service, JSON.stringify(kept.result.history))
     return Promise.resolve()
   }
 }
@@ -92,7 +91,7 @@ export class World {
       bus,
       log: silentLog,
       metrics: silentMetrics,
-      history: this.#history,
+      store: this.#history,
       autoscaler: readAutoscalerConfig({ 'allow-zero-initial-scale': 'true' }),
       progressDeadlineMs: scenario.progressDeadlineMs,
       reconcile: {
@@ -152,6 +151,10 @@ export class World {
       scale: (revision, replicas, signal) => {
         this.onScale(revision, replicas)
         return this.cluster.scale(revision, replicas, signal)
+      },
+      retire: (revision, signal) => {
+        this.onScale(revision, 0)
+        return this.cluster.retire(revision, signal)
       },
     }
   }

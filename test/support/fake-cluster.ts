@@ -73,6 +73,10 @@ export class FakeCluster implements Cluster {
     for (let missing = replicas - staying.length; missing > 0; missing -= 1) this.#create(revision)
   }
 
+  retire(revision: Revision, signal: AbortSignal): Promise<void> {
+    return this.scale(revision, 0, signal)
+  }
+
   /** The replica's process ends by itself; it is started again after `restartMs`. */
   crash(name: ReplicaName): void {
     const replica = this.#replicas.get(name)
