@@ -17,9 +17,9 @@ import { FIELD } from './known-field.ts'
 import type { ConnectionCount, Listening } from './listener/index.ts'
 import { Provenance, type RequestFields } from './request-fields.ts'
 import { send, type Sending } from './retry.ts'
+import { Roster } from './roster.ts'
 import { TimerWheel, WheelTimer } from './timer-wheel.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
-import { UnderWay } from './under-way.ts'
 import { PLAIN_HTTP1, type ForwardResult, type Way } from './upstream.ts'
 import { Wire } from './wire.ts'
 
@@ -55,7 +55,7 @@ export class Gateway {
   readonly #sending: Sending
   readonly #wheel: TimerWheel
   readonly #wire: Wire
-  readonly #underWay = new UnderWay()
+  readonly #underWay = new Roster<Exchange>()
   #state: 'serving' | 'leaving' | 'refusing' | 'closed' = 'serving'
 
   /** @throws ConfigError for an unusable `trustedProxies` or TLS file. */
@@ -109,7 +109,10 @@ export class Gateway {
     )
   }
 
-  /** Stops in this order: not ready, wait, refuse what is new, let what runs finish, end the rest. `signal` skips waiting. */
+  /**
+   * Stops in this order: not ready, wait, refuse what is new, let what runs finish and clients read their answers, end the
+   * rest. `signal` skips waiting.
+   */
   async drain(signal?: AbortSignal): Promise<void> {
     const { clock, config, log } = this.#options
     if (this.#state !== 'serving') return
@@ -120,7 +123,8 @@ export class Gateway {
     const waiting = new AbortController()
     const skip = signal === undefined ? waiting.signal : AbortSignal.any([waiting.signal, signal])
     const timeout = clock.sleep(config.drainTimeoutMs, skip).catch(() => undefined)
-    await Promise.race([this.#underWay.drained(), timeout])
+    const finished = this.#underWay.empty().then(() => this.#wire.clientsGone())
+    await Promise.race([finished, timeout])
     waiting.abort()
     if (this.#underWay.size > 0)
       log.warn({ requests: this.#underWay.size }, 'requests are ended that did not finish in time')
@@ -131,8 +135,8 @@ export class Gateway {
   async close(): Promise<void> {
     if (this.#state === 'closed') return
     this.#state = 'closed'
-    this.#underWay.abort(new Refusal('SHUTTING_DOWN'))
-    await this.#underWay.drained()
+    for (const exchange of this.#underWay) exchange.abort(new Refusal('SHUTTING_DOWN'))
+    await this.#underWay.empty()
     await this.#wire.close()
   }
 

@@ -12,6 +12,16 @@ export interface Way {
 
 export const PLAIN_HTTP1: Transport = { protocol: 'http/1.1', tls: false }
 
+/** What connections can be used again for: the same port may have spoken without TLS a moment ago, for another replica. */
+export function placeKey({ host, port }: Address, tls: boolean): string {
+  return `${host} ${port}${tls ? ' tls' : ''}`
+}
+
+/** The keys of all connections to these. */
+export function placeKeys(addresses: readonly Address[]): Set<string> {
+  return new Set(addresses.flatMap((address) => [placeKey(address, false), placeKey(address, true)]))
+}
+
 /** What a replica hears besides the client's own fields. Host is not among them: it goes on as sent. */
 export interface Added {
   /** Mask (pass-on.ts) of the client's fields that are left out: hop-by-hop ones, and those that are said instead. */

@@ -5,14 +5,16 @@ import type { Config } from '../core/config.ts'
 import type { Address } from '../core/replica.ts'
 import type { Refusal } from '../core/refusals.ts'
 import type { Log, Metrics } from '../core/telemetry.ts'
+import { EndOfTurn } from './end-of-turn.ts'
 import type { Exchange, Peer } from './exchange.ts'
 import type { Http1Context } from './http1/context.ts'
 import { Llhttp } from './http1/llhttp.ts'
 import { Http1Connection } from './http1/server-connection.ts'
 import { Http1Upstream } from './http1/upstream.ts'
 import { connectPlain } from './http1/upstream-connection.ts'
-import { EndOfTurn, Http2Listener, Http2Upstream, SlabPool } from './http2/index.ts'
+import { Http2Listener, Http2Upstream, SlabPool } from './http2/index.ts'
 import { Listener, UpstreamTls, type ConnectionCount, type Listening } from './listener/index.ts'
+import { Roster } from './roster.ts'
 import type { TimerWheel } from './timer-wheel.ts'
 import type { ForwardResult, Onward, Transport } from './upstream.ts'
 
@@ -40,7 +42,7 @@ export class Wire {
   readonly #http1: Http1Upstream
   readonly #upstreamTls: UpstreamTls
   readonly #context: Http1Context
-  readonly #connections = new Set<Http1Connection>()
+  readonly #connections = new Roster<Http1Connection>()
   readonly #http2: Http2Listener
   readonly #http2Upstream: Http2Upstream
   #isListening = false
@@ -60,7 +62,7 @@ export class Wire {
       date,
       handle: options.handle,
       onRefused: options.onRefused,
-      onClosed: (connection) => this.#connections.delete(connection),
+      onClosed: (connection) => this.#connections.leave(connection),
     }
     this.#upstreamTls = new UpstreamTls(config.upstreamTls, { clock, log })
     this.#http1 = new Http1Upstream({
@@ -132,6 +134,16 @@ export class Wire {
     this.#http2.drain()
   }
 
+  /**
+   * Takes no more connections. Resolves when each client has read what was said and closed, or did not in time. Closing
+   * before would cost some their answers: what is unsent is lost, and a client that still sends is reset.
+   */
+  async clientsGone(): Promise<void> {
+    this.#listener.stopAccepting()
+    while (this.#connections.size + this.#http2.size > 0)
+      await Promise.all([this.#connections.empty(), this.#http2.empty()])
+  }
+
   async close(): Promise<void> {
     this.#isListening = false
     this.#http2.closeNow()
@@ -143,7 +155,7 @@ export class Wire {
 
   #openHttp1(socket: Socket, first: Buffer, peer: Peer): void {
     const connection = new Http1Connection(socket, peer, this.#context)
-    this.#connections.add(connection)
+    this.#connections.enter(connection)
     connection.onData(first)
   }
 

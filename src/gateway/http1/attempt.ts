@@ -142,7 +142,8 @@ export class Http1Attempt implements AnswerTaker, BodySink, CancellationListener
   end(trailers: Fields): void {
     if (this.#state === 'over') return
     if (!this.#connection.outgoing.end(trailers)) {
-      this.failed(new Error('the body is not as long as declared'))
+      // Both readers of clients count, so it should not come to this; it is no fault of the replica in any case.
+      this.#refuse(new Refusal('BAD_REQUEST', { detail: 'the body is not as long as declared' }))
       return
     }
     this.#isSent = true

@@ -1,6 +1,6 @@
 import type { Refusal } from '../../core/refusals.ts'
 import type { Exchange } from '../exchange.ts'
-import type { EndOfTurn } from '../http2/end-of-turn.ts'
+import type { EndOfTurn } from '../end-of-turn.ts'
 import type { TimerWheel } from '../timer-wheel.ts'
 import type { WatchBounds } from './client-watch.ts'
 import type { Llhttp } from './llhttp.ts'

@@ -1,7 +1,8 @@
 import type { Socket } from 'node:net'
 import type { Fields } from '../fields.ts'
-import type { EndOfTurn, Flushable } from '../http2/end-of-turn.ts'
+import type { EndOfTurn, Flushable } from '../end-of-turn.ts'
 import { isTrailer } from '../pass-on.ts'
+import type { SocketOwner } from './owned-socket.ts'
 
 /** Up to this many bytes are copied into one buffer; more leaves in one writev. */
 const COPY_BYTES_MAX = 32_768
@@ -26,6 +27,7 @@ export type Framing = 'none' | 'length' | 'chunked' | 'close'
  */
 export class Outgoing implements Flushable {
   readonly #socket: Socket
+  readonly #owner: Pick<SocketOwner, 'onDrain'>
   readonly #endOfTurn: EndOfTurn
   #framing: Framing = 'none'
   #head = ''
@@ -41,8 +43,10 @@ export class Outgoing implements Flushable {
   /** Called when more can be taken after a `write` that said false. */
   onDrain: (() => void) | undefined
 
-  constructor(socket: Socket, endOfTurn: EndOfTurn) {
+  /** @param owner told, as by the socket itself, when what it was sent has left. */
+  constructor(socket: Socket, owner: Pick<SocketOwner, 'onDrain'>, endOfTurn: EndOfTurn) {
     this.#socket = socket
+    this.#owner = owner
     this.#endOfTurn = endOfTurn
   }
 
@@ -117,7 +121,8 @@ export class Outgoing implements Flushable {
       if (after.length > 0) socket.write(after === '\r\n' ? LINE_END : Buffer.from(after, 'latin1'))
       socket.uncork()
     }
-    if (this.#saidFull && !socket.writableNeedDrain) this.drained()
+    // The socket took all of it at once: it will say nothing.
+    if (this.#saidFull && !socket.writableNeedDrain) this.#owner.onDrain()
   }
 
   /** The socket has sent all it was given. */

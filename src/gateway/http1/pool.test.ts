@@ -4,12 +4,14 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { listening } from '../../../test/support/gateway-harness.ts'
 import { ManualClock } from '../../core/manual-clock.ts'
 import type { Address } from '../../core/replica.ts'
-import { EndOfTurn } from '../http2/end-of-turn.ts'
+import { EndOfTurn } from '../end-of-turn.ts'
+import type { Transport } from '../upstream.ts'
 import { Llhttp } from './llhttp.ts'
 import { Pool, type PoolOptions } from './pool.ts'
 import { connectPlain, type AnswerTaker, type UpstreamConnection } from './upstream-connection.ts'
 
 const PLAIN = { protocol: 'http/1.1', tls: false } as const
+const TLS = { protocol: 'http/1.1', tls: true } as const
 const ends: (() => unknown)[] = []
 afterEach(() => {
   for (const end of ends.splice(0)) end()
@@ -41,7 +43,12 @@ function poolOf(options: Partial<PoolOptions> = {}) {
     bounds: { headBytesMax: 1_000, headersMax: 10 },
     idleMax: 2,
     idleTimeoutMs: 60_000,
-    connect: ({ host, port }) => connectPlain(host, port),
+    connect: ({ host, port }, { tls }) => {
+      const socket = connectPlain(host, port)
+      // To a pool TLS is a name: it hears when the handshake is over.
+      if (tls) socket.once('connect', () => socket.emit('secureConnect'))
+      return socket
+    },
     onConnection: (use) => uses.push(use),
     ...options,
   })
@@ -54,9 +61,10 @@ function ask(
   pool: Pool,
   address: Address,
   need: 'any' | 'settled' | 'fresh' = 'any',
+  transport: Transport = PLAIN,
 ): Promise<UpstreamConnection> {
   return new Promise((resolve, reject) => {
-    const connection = pool.take(address, PLAIN, need)
+    const connection = pool.take(address, transport, need)
     const taker: AnswerTaker = {
       method: 'GET',
       connected: () => void connection.socket.write('GET / HTTP/1.1\r\n\r\n'),
@@ -148,5 +156,34 @@ describe('Pool', () => {
     pool.retain([kept.address])
     await closed
     expect(pool.idleCount).toBe(1)
+  })
+
+  it('closes one that was in use when its replica went, as soon as it is given back', async () => {
+    const [kept, left] = [await replica(), await replica()]
+    const { pool } = poolOf()
+    const [of, ofLeft] = [await ask(pool, kept.address), await ask(pool, left.address)]
+    pool.retain([kept.address])
+    const closed = once(left.sockets[0]!, 'close')
+    pool.give(of)
+    pool.give(ofLeft)
+    await closed
+    expect(pool.idleCount).toBe(1)
+    // Its place may be taken by another.
+    pool.retain([kept.address, left.address])
+    pool.give(await ask(pool, left.address))
+    expect(pool.idleCount).toBe(2)
+  })
+
+  it('lends a connection only to who speaks over it in the same way, with TLS or without', async () => {
+    const { address } = await replica()
+    const { pool } = poolOf()
+    const plain = await ask(pool, address)
+    const secure = await ask(pool, address, 'any', TLS)
+    for (const connection of [plain, secure]) pool.give(connection)
+    pool.retain([address])
+    expect(pool.idleCount).toBe(2)
+    expect(pool.take(address, PLAIN, 'any')).toBe(plain)
+    expect(pool.take(address, PLAIN, 'any')).not.toBe(secure)
+    expect(pool.take(address, TLS, 'any')).toBe(secure)
   })
 })

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 import type { Clock, Timer } from '../../core/clock.ts'
 import type { Address } from '../../core/replica.ts'
-import type { EndOfTurn } from '../http2/end-of-turn.ts'
-import type { Transport } from '../upstream.ts'
+import type { EndOfTurn } from '../end-of-turn.ts'
+import { placeKey, placeKeys, type Transport } from '../upstream.ts'
 import type { Llhttp } from './llhttp.ts'
 import type { HeadBounds } from './message-parser.ts'
 import { UpstreamConnection } from './upstream-connection.ts'
@@ -32,6 +32,8 @@ export class Pool {
   readonly #options: PoolOptions
   readonly #idle = new Map<string, UpstreamConnection[]>()
   readonly #keys = new WeakMap<UpstreamConnection, string>()
+  /** Where there are replicas; undefined as long as nobody has said so. */
+  #retained: ReadonlySet<string> | undefined
   /** Given back in this turn, and in the one before. */
   #unsettled = new Set<UpstreamConnection>()
   #settling = new Set<UpstreamConnection>()
@@ -57,7 +59,7 @@ export class Pool {
    *   replica closed it after its answer; for a request that cannot be sent twice.
    */
   take(address: Address, transport: Transport, need: 'any' | 'settled' | 'fresh'): UpstreamConnection {
-    const key = keyOf(address)
+    const key = placeKey(address, transport.tls)
     const found = need === 'fresh' ? undefined : this.#freshest(key, need === 'settled')
     if (found !== undefined) {
       this.#options.onConnection('reused')
@@ -78,7 +80,7 @@ export class Pool {
   /** Takes back a connection that its user is done with. */
   give(connection: UpstreamConnection): void {
     const key = this.#keys.get(connection)
-    if (key === undefined || this.#isClosed || !connection.isReusable) {
+    if (key === undefined || this.#isClosed || !connection.isReusable || !this.#isRetained(key)) {
       connection.destroy()
       return
     }
@@ -95,10 +97,11 @@ export class Pool {
     this.#armRound()
   }
 
+  /** Ends idle connections to all addresses but these, and those in use when they are given back. */
   retain(addresses: readonly Address[]): void {
-    const kept = new Set(addresses.map(keyOf))
+    this.#retained = placeKeys(addresses)
     for (const [key, idle] of this.#idle) {
-      if (kept.has(key)) continue
+      if (this.#isRetained(key)) continue
       this.#idle.delete(key)
       for (const connection of idle) connection.destroy()
     }
@@ -108,6 +111,10 @@ export class Pool {
     this.#isClosed = true
     this.#rounds?.cancel()
     this.retain([])
+  }
+
+  #isRetained(key: string): boolean {
+    return this.#retained === undefined || this.#retained.has(key)
   }
 
   #freshest(key: string, settled: boolean): UpstreamConnection | undefined {
@@ -166,8 +173,4 @@ export class Pool {
     }
     if (isAnyLeft) this.#armRound()
   }
-}
-
-function keyOf({ host, port }: Address): string {
-  return `${host} ${port}`
 }

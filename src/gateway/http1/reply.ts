@@ -62,6 +62,8 @@ export class Http1Reply implements Reply {
   inform(status: number, fields: Fields): void {
     if (this.#state !== 'waiting' || this.#request.version === '1.0') return
     const { outgoing } = this.#carrier
+    // Nobody needs it, and a replica may say any number of them to a client that reads none.
+    if (outgoing.isFull) return
     outgoing.begin(`${statusLine(status, '')}${fieldsText(fields, NOT_OF_REPLICA, undefined)}\r\n`, 'none')
     outgoing.flushSoon()
   }

@@ -4,7 +4,7 @@ import { joined } from '../fields.ts'
 import { FIELD } from '../known-field.ts'
 import { listedNames } from '../pass-on.ts'
 import { HeadTooLarge, type RawHead } from './message-parser.ts'
-import type { TextFields } from './text-fields.ts'
+import { saysChunked, type TextFields } from './text-fields.ts'
 
 /**
  * The head of an HTTP/1.1 request that says one thing only. What llhttp lets pass and two servers could read differently
@@ -26,8 +26,6 @@ export class Http1RequestHead implements RequestHead {
   readonly expectsContinue: boolean
   /** Names that Connection lists; they are not passed on. */
   readonly listed: ReadonlySet<string> | undefined
-  /** The client takes trailers. */
-  readonly takesTrailers: boolean
 
   /** @throws Refusal BAD_REQUEST that says what is wrong. */
   constructor(raw: RawHead) {
@@ -64,7 +62,6 @@ export class Http1RequestHead implements RequestHead {
       hasOption(options, 'upgrade') &&
       this.length === 0
     this.expectsContinue = version === 11 && found.expect?.toLowerCase() === '100-continue'
-    this.takesTrailers = found.te !== undefined && hasOption(found.te.toLowerCase(), 'trailers')
   }
 
   header(name: string): string | undefined {
@@ -79,7 +76,6 @@ interface Found {
   connection: string | undefined
   upgrade: string | undefined
   expect: string | undefined
-  te: string | undefined
 }
 
 /** One pass over the fields for those that frame and route a request. */
@@ -91,7 +87,6 @@ function lookThrough(fields: TextFields): Found {
     connection: undefined,
     upgrade: undefined,
     expect: undefined,
-    te: undefined,
   }
   const { count } = fields
   for (let at = 0; at < count; at++) {
@@ -109,16 +104,13 @@ function lookThrough(fields: TextFields): Found {
         found.transferEncoding = fields.value(at)
         break
       case FIELD.connection:
-        found.connection = listed(found.connection, fields.value(at))
+        found.connection = appended(found.connection, fields.value(at))
         break
       case FIELD.upgrade:
-        found.upgrade = listed(found.upgrade, fields.value(at))
+        found.upgrade = appended(found.upgrade, fields.value(at))
         break
       case FIELD.expect:
         found.expect = fields.value(at)
-        break
-      case FIELD.te:
-        found.te = listed(found.te, fields.value(at))
         break
       default:
     }
@@ -126,7 +118,7 @@ function lookThrough(fields: TextFields): Found {
   return found
 }
 
-function listed(before: string | undefined, value: string): string {
+function appended(before: string | undefined, value: string): string {
   return before === undefined ? value : `${before}, ${value}`
 }
 
@@ -214,11 +206,7 @@ function quoted(value: string): string {
 
 /** Whether a raw head is followed by chunks, asked while llhttp reads. */
 export function isChunkedRequest(raw: RawHead): boolean {
-  for (let at = 0; at < raw.fields.count; at++) {
-    if (raw.fields.kind(at) === FIELD.transferEncoding)
-      return raw.fields.value(at).toLowerCase() === 'chunked'
-  }
-  return false
+  return saysChunked(raw.fields)
 }
 
 /** What went wrong while a request was read, as what the client is told. */

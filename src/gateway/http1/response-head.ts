@@ -3,7 +3,7 @@ import { FIELD } from '../known-field.ts'
 import { listedNames } from '../pass-on.ts'
 import { ParseError } from './llhttp.ts'
 import type { RawHead } from './message-parser.ts'
-import type { TextFields } from './text-fields.ts'
+import { saysChunked, type TextFields } from './text-fields.ts'
 
 /**
  * How the body of a replica's answer ends: known bytes, the last chunk, or the end of the connection.
@@ -70,12 +70,7 @@ export class Http1ResponseHead {
 
 /** Whether a raw head is followed by chunks, asked while llhttp reads. */
 export function isChunkedAnswer(raw: RawHead, method: string): boolean {
-  if (hasNoBody(raw.status, method)) return false
-  for (let at = 0; at < raw.fields.count; at++) {
-    if (raw.fields.kind(at) === FIELD.transferEncoding)
-      return raw.fields.value(at).toLowerCase() === 'chunked'
-  }
-  return false
+  return !hasNoBody(raw.status, method) && saysChunked(raw.fields)
 }
 
 /** Visible characters, blanks and obs-text: what may stand in a status line. */

@@ -6,16 +6,13 @@ import { BodyReader } from './body-reader.ts'
 import { ClientWatch, type WatchedClient } from './client-watch.ts'
 import type { Http1Context } from './context.ts'
 import { Http1Exchange } from './exchange.ts'
+import { Lingering } from './lingering.ts'
 import { LLHTTP_REQUEST } from './llhttp.ts'
 import { MessageParser } from './message-parser.ts'
 import { Outgoing } from './outgoing.ts'
 import { own, type SocketOwner } from './owned-socket.ts'
 import { Http1Reply, rawRefusal, type ReplyCarrier } from './reply.ts'
 import { Http1RequestHead, isChunkedRequest, refusalOf } from './request-head.ts'
-
-/** How much of an unwanted request body is read and thrown away, so that the client gets to read its answer. */
-const LINGER_BYTES_MAX = 1_048_576
-const LINGER_MS = 2_000
 
 const CONTINUE = 'HTTP/1.1 100 Continue\r\n\r\n'
 
@@ -49,13 +46,13 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
   /** Closes after the present answer. */
   #isLast = false
   #requests = 0
-  #lingerBytes = 0
+  #lingering: Lingering | undefined
 
   constructor(socket: Socket, peer: Peer, context: Http1Context) {
     this.#socket = socket
     this.#context = context
     this.#peer = peer
-    this.outgoing = new Outgoing(socket, context.endOfTurn)
+    this.outgoing = new Outgoing(socket, this, context.endOfTurn)
     this.#parser = new MessageParser(context.llhttp, LLHTTP_REQUEST, context.bounds, isChunkedRequest)
     this.#watch = new ClientWatch(socket, this, context)
     own(socket, this)
@@ -79,7 +76,7 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
   /** Closes now if no request is under way, else after the answer. */
   leave(): void {
     this.#isLast = true
-    if (this.#reading === 'head' && !this.#parser.isInHead) this.#linger(true)
+    if (this.#reading === 'head' && !this.#parser.isInHead) this.#linger()
   }
 
   onData(chunk: Buffer): void {
@@ -97,8 +94,7 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
         this.#next()
         break
       case 'lingering':
-        this.#lingerBytes += chunk.length
-        if (this.#lingerBytes > LINGER_BYTES_MAX) this.#socket.destroy()
+        this.#lingering?.take(chunk)
         break
       case 'closed':
         break
@@ -170,8 +166,10 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
       this.#readHead(chunk)
     }
     this.#isPumping = false
-    if (this.#ahead !== undefined) this.pause()
-    else if (this.#isHalfClosed && !this.isRequestRead) this.onEnd()
+    if (this.#ahead !== undefined) {
+      this.pause()
+      if (this.#exchange === undefined) this.#watch.start()
+    } else if (this.#isHalfClosed && !this.isRequestRead) this.onEnd()
   }
 
   #readHead(chunk: Buffer): void {
@@ -231,7 +229,7 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
     } catch (error) {
       const refusal = refusalOf(error)
       this.#isLast = true
-      this.#reading = 'closed'
+      this.#reading = 'lingering'
       this.#exchange?.abort(refusal)
       return
     }
@@ -246,12 +244,12 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
       if (this.#ahead !== undefined) this.pause()
       return
     }
-    const isRead = this.isRequestRead
+    const isLast = this.#isLast || !this.isRequestRead
     this.#exchange = undefined
     this.#isAnswered = false
     this.#body = undefined
-    if (this.#isLast || !isRead) {
-      this.#linger(isRead)
+    if (isLast) {
+      this.#linger()
       return
     }
     this.#reading = 'head'
@@ -260,17 +258,12 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
     this.#pump()
   }
 
-  /**
-   * Closes, in a way that lets the client read its answer: closing with unread bytes would reset the connection
-   * (RFC 9112, 9.6).
-   */
-  #linger(isRead: boolean): void {
+  #linger(): void {
+    if (this.#reading === 'closed') return
     this.#reading = 'lingering'
     this.outgoing.flush()
-    this.#socket.end()
-    if (isRead && this.#isHalfClosed) return
     this.resume()
-    this.#watch.arm(LINGER_MS)
+    this.#lingering = new Lingering(this.#socket, this.#watch)
   }
 
   /** Answers what cannot be read; nothing that follows on this connection is looked at. */
@@ -278,7 +271,7 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
     this.#context.onRefused(refusal)
     this.outgoing.flush()
     this.#socket.write(rawRefusal(refusal, this.date()))
-    this.#linger(false)
+    this.#linger()
   }
 
   onEnd(): void {
@@ -287,7 +280,7 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
       case 'head':
         if (this.#parser.isInHead)
           this.#refuseRaw(new Refusal('BAD_REQUEST', { detail: 'it ends in its head' }))
-        else this.#linger(true)
+        else this.#linger()
         break
       case 'body':
         this.#socket.destroy()
@@ -305,7 +298,7 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
         else this.#socket.destroy()
         break
       case 'lingering':
-        this.#socket.destroySoon()
+        this.#lingering?.onEnd()
         break
       case 'closed':
         break
@@ -340,8 +333,12 @@ export class Http1Connection implements SocketOwner, ReplyCarrier, BodySource, W
         isReading: this.outgoing.isFull,
       }
       if (this.#watch.look(duties) === 'slow') exchange.abort(new Refusal('CLIENT_TIMEOUT'))
-    } else if (this.#reading !== 'head') this.#socket.destroy()
-    else if (this.#parser.isInHead) this.#refuseRaw(new Refusal('CLIENT_TIMEOUT'))
-    else this.#linger(true)
+    } else if (this.#lingering !== undefined) {
+      this.#lingering.onTime()
+    } else if (this.#ahead !== undefined) {
+      // Requests wait until it has read the answers to those before.
+      if (this.#watch.look({ isSending: false, isReading: true }) === 'slow') this.#socket.destroy()
+    } else if (this.#parser.isInHead) this.#refuseRaw(new Refusal('CLIENT_TIMEOUT'))
+    else this.#linger()
   }
 }

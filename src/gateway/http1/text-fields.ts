@@ -1,5 +1,5 @@
 import type { Fields } from '../fields.ts'
-import { knownField } from '../known-field.ts'
+import { FIELD, knownField } from '../known-field.ts'
 import { isIn } from '../pass-on.ts'
 
 /** Numbers per field in `marks`: where its name starts and ends, where its value does, and what it is known as. */
@@ -92,6 +92,13 @@ const SPACE = 0x20
 
 function isBlank(code: number): boolean {
   return code === SPACE || code === 0x09
+}
+
+/** Whether chunks follow; where there are several codings, whoever makes the head of it says that they are too many. */
+export function saysChunked(fields: TextFields): boolean {
+  for (let at = 0; at < fields.count; at++)
+    if (fields.kind(at) === FIELD.transferEncoding) return fields.value(at).toLowerCase() === 'chunked'
+  return false
 }
 
 /** Fields of any kind as text, less those dropped. Values of HTTP/2 hold no line ends: its parser refuses them. */

@@ -1,7 +1,7 @@
 import { connect, type Socket } from 'node:net'
 import type { Fields } from '../fields.ts'
 import { NO_FIELDS } from '../fields.ts'
-import type { EndOfTurn } from '../http2/end-of-turn.ts'
+import type { EndOfTurn } from '../end-of-turn.ts'
 import { LLHTTP_RESPONSE, ParseError, type Llhttp } from './llhttp.ts'
 import { MessageParser, type HeadBounds, type RawHead } from './message-parser.ts'
 import { Outgoing } from './outgoing.ts'
@@ -55,7 +55,7 @@ export class UpstreamConnection implements SocketOwner {
     },
   ) {
     this.socket = socket
-    this.outgoing = new Outgoing(socket, options.endOfTurn)
+    this.outgoing = new Outgoing(socket, this, options.endOfTurn)
     this.#onIdleEnd = options.onIdleEnd
     const isChunked = (raw: RawHead): boolean => isChunkedAnswer(raw, this.#taker?.method ?? '')
     this.#parser = new MessageParser(options.llhttp, LLHTTP_RESPONSE, options.bounds, isChunked)

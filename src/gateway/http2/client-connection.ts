@@ -18,6 +18,8 @@ const LIST_BYTES_MIN = 1_024
 const PONG_TIMEOUT_MS = 5_000
 /** How long it may take to read the rest and to close, after we have said our last. */
 const CLOSE_TIMEOUT_MS = 30_000
+/** The same for one that had no request open and nothing unread when it was told to go. */
+const QUIET_CLOSE_TIMEOUT_MS = 2_000
 
 export interface ConnectionOptions extends Http2ListenerOptions {
   readonly isClosed: () => boolean
@@ -37,6 +39,7 @@ export class ClientConnection extends WheelTimer implements SessionHooks {
   readonly #context: ExchangeContext
   #state: 'serving' | 'draining' | 'ending' = 'serving'
   #served = 0
+  #isQuiet = false
 
   constructor(socket: Socket, peer: Peer, options: ConnectionOptions) {
     super(undefined)
@@ -73,6 +76,7 @@ export class ClientConnection extends WheelTimer implements SessionHooks {
   drain(): void {
     if (this.#state !== 'serving') return
     this.#state = 'draining'
+    this.#isQuiet = this.#session.size === 0 && this.#socket.writableLength === 0
     this.#options.wheel.arm(this, PONG_TIMEOUT_MS)
     this.#session.drain()
   }
@@ -86,6 +90,7 @@ export class ClientConnection extends WheelTimer implements SessionHooks {
     const { bounds, wheel, handle, onRefused } = this.#options
     if (this.#state === 'serving') wheel.cancel(this)
     this.#served += 1
+    this.#isQuiet = false
     const head = new Http2RequestHead(fields, bounds)
     const exchange = new Http2Exchange(stream, head, endStream, this.#context)
     stream.owner = exchange
@@ -111,7 +116,7 @@ export class ClientConnection extends WheelTimer implements SessionHooks {
 
   onEnding(): void {
     this.#state = 'ending'
-    this.#options.wheel.arm(this, CLOSE_TIMEOUT_MS)
+    this.#options.wheel.arm(this, this.#isQuiet ? QUIET_CLOSE_TIMEOUT_MS : CLOSE_TIMEOUT_MS)
   }
 
   onClose(): void {

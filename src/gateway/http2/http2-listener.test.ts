@@ -6,7 +6,7 @@ import { Refusal } from '../../core/refusals.ts'
 import type { BodySink, Exchange } from '../exchange.ts'
 import { ListFields, NO_FIELDS } from '../fields.ts'
 import { TimerWheel } from '../timer-wheel.ts'
-import { EndOfTurn } from './end-of-turn.ts'
+import { EndOfTurn } from '../end-of-turn.ts'
 import {
   FLAG,
   FRAME,

@@ -1,9 +1,10 @@
 import type { Socket } from 'node:net'
 import type { Refusal } from '../../core/refusals.ts'
 import type { Exchange, Peer } from '../exchange.ts'
+import { Roster } from '../roster.ts'
 import type { TimerWheel } from '../timer-wheel.ts'
 import { ClientConnection } from './client-connection.ts'
-import type { EndOfTurn } from './end-of-turn.ts'
+import type { EndOfTurn } from '../end-of-turn.ts'
 import type { SlabPool } from './session/index.ts'
 
 /** Bounds on clients; a time of 0 = for ever. */
@@ -42,7 +43,7 @@ export interface Http2ListenerOptions {
 /** Serves HTTP/2 on connections that were accepted elsewhere. */
 export class Http2Listener {
   readonly #options: Http2ListenerOptions
-  readonly #connections = new Set<ClientConnection>()
+  readonly #connections = new Roster<ClientConnection>()
   #state: 'serving' | 'draining' | 'closed' = 'serving'
 
   constructor(options: Http2ListenerOptions) {
@@ -67,9 +68,9 @@ export class Http2Listener {
     const connection = new ClientConnection(socket, peer, {
       ...this.#options,
       isClosed: () => this.#state === 'closed',
-      onEnd: () => this.#connections.delete(connection),
+      onEnd: () => this.#connections.leave(connection),
     })
-    this.#connections.add(connection)
+    this.#connections.enter(connection)
     if (this.#state === 'draining') connection.drain()
   }
 
@@ -77,6 +78,11 @@ export class Http2Listener {
   drain(): void {
     if (this.#state === 'serving') this.#state = 'draining'
     for (const connection of this.#connections) connection.drain()
+  }
+
+  /** Resolves when no connection is open. */
+  empty(): Promise<void> {
+    return this.#connections.empty()
   }
 
   /** Ends every stream and connection now; exchanges that are open are aborted with SHUTTING_DOWN. */

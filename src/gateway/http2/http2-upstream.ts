@@ -3,8 +3,15 @@ import type { Cancellation } from '../../core/cancellation.ts'
 import type { Address } from '../../core/replica.ts'
 import type { Exchange } from '../exchange.ts'
 import type { TimerWheel } from '../timer-wheel.ts'
-import type { ForwardResult, Onward, Transport, Upstream } from '../upstream.ts'
-import type { EndOfTurn } from './end-of-turn.ts'
+import {
+  placeKey,
+  placeKeys,
+  type ForwardResult,
+  type Onward,
+  type Transport,
+  type Upstream,
+} from '../upstream.ts'
+import type { EndOfTurn } from '../end-of-turn.ts'
 import { Http2Attempt } from './http2-attempt.ts'
 import { ReplicaSession } from './replica-session.ts'
 import { Http2Error, type SlabPool } from './session/index.ts'
@@ -66,7 +73,7 @@ export class Http2Upstream implements Upstream {
   }
 
   retain(addresses: readonly Address[]): void {
-    const kept = new Set(addresses.map(keyOf))
+    const kept = placeKeys(addresses)
     for (const [key, sessions] of this.#byAddress) {
       if (!kept.has(key)) for (const session of sessions) session.retire()
     }
@@ -78,7 +85,7 @@ export class Http2Upstream implements Upstream {
 
   /** A place on the connection with the fewest requests, on a new one if all are full. */
   #take({ address, transport, fresh }: Onward): ReplicaSession {
-    const sessions = this.#byAddress.get(keyOf(address)) ?? []
+    const sessions = this.#byAddress.get(placeKey(address, transport.tls)) ?? []
     let least: ReplicaSession | undefined
     if (!fresh) {
       for (const session of sessions)
@@ -91,7 +98,7 @@ export class Http2Upstream implements Upstream {
 
   #open(address: Address, transport: Transport): ReplicaSession {
     const { connect } = this.#options
-    const key = keyOf(address)
+    const key = placeKey(address, transport.tls)
     const session = new ReplicaSession(connect(address, transport), address, transport, {
       ...this.#options,
       onEnd: (ended) => this.#forget(key, ended),
@@ -107,10 +114,6 @@ export class Http2Upstream implements Upstream {
     if (left.length === 0) this.#byAddress.delete(key)
     else this.#byAddress.set(key, left)
   }
-}
-
-function keyOf({ host, port }: Address): string {
-  return `${host} ${port}`
 }
 
 /** Settles with `session.opened`, or rejects as soon as the signal is aborted. */

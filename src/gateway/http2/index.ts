@@ -4,7 +4,6 @@
  */
 export { GRPC_STATUS, grpcRefusalFields } from './grpc-status.ts'
 export { parseGrpcTimeout } from './grpc-timeout.ts'
-export { EndOfTurn } from './end-of-turn.ts'
 export { Http2Listener, type Http2Bounds, type Http2ListenerOptions } from './http2-listener.ts'
 export { Http2Upstream, type Http2UpstreamOptions } from './http2-upstream.ts'
 export { SlabPool } from './session/index.ts'

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import type { Address } from '../../core/replica.ts'
 import { WheelTimer, type TimerWheel } from '../timer-wheel.ts'
 import type { Transport } from '../upstream.ts'
-import type { EndOfTurn } from './end-of-turn.ts'
+import type { EndOfTurn } from '../end-of-turn.ts'
 import {
   CODE,
   Http2Session,

@@ -1,5 +1,5 @@
 import { Duplex } from 'node:stream'
-import { EndOfTurn } from '../end-of-turn.ts'
+import { EndOfTurn } from '../../end-of-turn.ts'
 import { HpackDecoder, HpackEncoder } from '../hpack/index.ts'
 import { FLAG, FRAME, PREFACE } from './frames.ts'
 import type { SessionHooks, SessionOptions } from './options.ts'

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { EndOfTurn } from '../end-of-turn.ts'
+import { EndOfTurn } from '../../end-of-turn.ts'
 import { HpackDecoder, HpackEncoder } from '../hpack/index.ts'
 import { FakeSocket, turn } from './fake-wire.ts'
 import { FrameWriter } from './frame-writer.ts'

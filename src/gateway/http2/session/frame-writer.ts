@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import type { EndOfTurn } from '../end-of-turn.ts'
+import type { EndOfTurn } from '../../end-of-turn.ts'
 import { FLAG, FRAME, FRAME_BYTES_MAX, FRAME_HEAD_BYTES } from './frames.ts'
 import type { HpackEncoder } from '../hpack/index.ts'
 import { SLAB_BYTES, type Slab, type SlabPool } from './slabs.ts'

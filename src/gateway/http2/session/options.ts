@@ -1,4 +1,4 @@
-import type { EndOfTurn } from '../end-of-turn.ts'
+import type { EndOfTurn } from '../../end-of-turn.ts'
 import type { Http2Error } from './errors.ts'
 import { FLOOD_BOUNDS_DEFAULT, type FloodBounds } from './floods.ts'
 import { WINDOW_BYTES_DEFAULT, WINDOW_BYTES_MAX } from './frames.ts'

@@ -3,7 +3,7 @@ import http2, { type ClientHttp2Session, type ClientHttp2Stream, type ServerHttp
 import net, { type AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, expect, test } from 'vitest'
-import { EndOfTurn } from '../end-of-turn.ts'
+import { EndOfTurn } from '../../end-of-turn.ts'
 import { CODE } from './errors.ts'
 import type { SessionHooks, SessionOptions } from './options.ts'
 import { Http2Session } from './session.ts'

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { SeededRandom } from '../../../core/random.ts'
-import { EndOfTurn } from '../end-of-turn.ts'
+import { EndOfTurn } from '../../end-of-turn.ts'
 import { CODE } from './errors.ts'
 import { Diary, FakeClient, FakePeer, FakeSocket, frame, numbers, REQUEST, turn, WHOLE } from './fake-wire.ts'
 import { FLAG, FRAME, PREFACE } from './frames.ts'
