@@ -2,7 +2,7 @@ import { connect, type Socket } from 'node:net'
 import { percentile } from './figures.ts'
 
 const REQUESTS_PER_SECOND = 500
-const CONNECTIONS = 32
+const CONNECTIONS_MAX = 32
 
 export interface Quiet {
   readonly requests: number
@@ -20,10 +20,12 @@ interface Line {
 
 /**
  * Traffic of another service while one is held: requests at a fixed rate, whatever the answers do. Times count from when
- * a request was due, so that one that had to wait for a free connection says so.
+ * a request was due, so that one that had to wait for a free connection says so. A connection is opened when one more is
+ * needed: one that says nothing is let go by the gateway after headTimeoutMs, as it should be.
  */
 export class UnrelatedTraffic implements Disposable {
-  readonly #lines: Line[]
+  readonly #lines = new Set<Line>()
+  readonly #port: number
   readonly #request: string
   readonly #bodyEnd: string
   readonly #timer: NodeJS.Timeout
@@ -39,7 +41,7 @@ export class UnrelatedTraffic implements Disposable {
   ) {
     this.#request = `GET ${target.path} HTTP/1.1\r\nHost: ${target.host}\r\n\r\n`
     this.#bodyEnd = target.bodyEnd
-    this.#lines = Array.from({ length: CONNECTIONS }, () => this.#open(port))
+    this.#port = port
     this.#timer = setInterval(() => this.#send(), 1)
   }
 
@@ -62,9 +64,9 @@ export class UnrelatedTraffic implements Disposable {
     for (const { socket } of this.#lines) socket.removeAllListeners('close').destroy()
   }
 
-  #open(port: number): Line {
+  #open(): Line {
     const line: Line = {
-      socket: connect({ port, host: '127.0.0.1', noDelay: true }),
+      socket: connect({ port: this.#port, host: '127.0.0.1', noDelay: true }),
       dueMs: undefined,
       unread: '',
     }
@@ -78,7 +80,11 @@ export class UnrelatedTraffic implements Disposable {
       this.#send()
     })
     line.socket.on('error', () => line.socket.destroy())
-    line.socket.on('close', () => (this.#errors += 1))
+    line.socket.on('close', () => {
+      this.#lines.delete(line)
+      if (line.dueMs !== undefined) this.#errors += 1
+    })
+    this.#lines.add(line)
     return line
   }
 
@@ -87,9 +93,13 @@ export class UnrelatedTraffic implements Disposable {
     for (; this.#nextMs <= nowMs; this.#nextMs += 1000 / REQUESTS_PER_SECOND) this.#waiting.push(this.#nextMs)
     for (const line of this.#lines) {
       if (this.#waiting.length === 0) return
-      if (line.dueMs !== undefined) continue
-      line.dueMs = this.#waiting.shift()
-      line.socket.write(this.#request, 'latin1')
+      if (line.dueMs === undefined) this.#ask(line)
     }
+    while (this.#waiting.length > 0 && this.#lines.size < CONNECTIONS_MAX) this.#ask(this.#open())
+  }
+
+  #ask(line: Line): void {
+    line.dueMs = this.#waiting.shift()
+    line.socket.write(this.#request, 'latin1')
   }
 }

@@ -15,6 +15,7 @@ import { parseGrpcTimeout } from './http2/grpc-timeout.ts'
 import { requestIdOf } from './identity.ts'
 import { FIELD } from './known-field.ts'
 import type { ConnectionCount, Listening } from './listener/index.ts'
+import { Pace } from './pace.ts'
 import { Provenance, type RequestFields } from './request-fields.ts'
 import { send, type Sending } from './retry.ts'
 import { Roster } from './roster.ts'
@@ -41,6 +42,9 @@ export interface GatewayOptions {
   readonly sharedCount?: ConnectionCount
 }
 
+/** One costs up to 0.1 ms, from its forward to the end of its answer and of its connection: a turn takes 3 ms or so. */
+const RELEASED_PER_TURN = 32
+
 const NO_LIMITS: RequestLimits = {
   containerConcurrency: 0,
   timeoutMs: 0,
@@ -66,6 +70,7 @@ export class Gateway {
       admission: options.activator,
       metrics: options.metrics,
       retriesMax: options.config.retriesMax,
+      pace: new Pace(RELEASED_PER_TURN),
     }
     this.#wheel = new TimerWheel(options.clock)
     this.#wire = new Wire({

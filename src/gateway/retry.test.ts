@@ -11,6 +11,13 @@ import {
   startGateway,
   up,
 } from '../../test/support/gateway-harness.ts'
+import type { Permit } from '../../activator/permit.ts'
+import { Refusal } from '../core/refusals.ts'
+import { silentMetrics } from '../core/telemetry.ts'
+import { FakeExchange } from './http2/fake-exchange.ts'
+import { Pace } from './pace.ts'
+import { send } from './retry.ts'
+import type { ForwardResult } from './upstream.ts'
 
 describe('a retry', () => {
   it('goes to another replica after a refused connection', async () => {
@@ -130,5 +137,52 @@ describe('an end before the end', () => {
     const { text, reset } = await raw(port, get())
     expect(reset).toBe(true)
     expect(text).not.toContain('\r\n0\r\n')
+  })
+})
+
+describe('requests that get room at the same time', () => {
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  let permits = 0
+  const permit = (): Permit => {
+    permits += 1
+    return {
+      revision: 'ml/iris-predictor-00001',
+      replica: 'ml/replica-0',
+      address: { host: '127.0.0.1', port: 1 },
+      waitedMs: 1,
+      cold: true,
+      [Symbol.dispose]: () => void (permits -= 1),
+    }
+  }
+
+  it('go on in turns of the event loop, less those whose client has gone', async () => {
+    const room = Promise.withResolvers<void>()
+    const sending = {
+      admission: { acquire: () => room.promise.then(permit), failed() {}, answered() {} },
+      metrics: silentMetrics,
+      retriesMax: 0,
+      pace: new Pace(2),
+    }
+    const attempted: FakeExchange[] = []
+    const exchanges = Array.from({ length: 6 }, () => new FakeExchange())
+    const sent = exchanges.map((exchange) => {
+      const attempt = (): Promise<ForwardResult> => {
+        attempted.push(exchange)
+        return Promise.resolve({ outcome: 'answered' })
+      }
+      return send(exchange, 'ml/iris-predictor-00001', attempt, sending)
+    })
+    const outcomes = Promise.allSettled(sent)
+    room.resolve()
+    await room.promise
+    await turn()
+    expect(attempted).toHaveLength(2)
+    exchanges[4]!.abort(new Refusal('CLIENT_GONE'))
+    await turn()
+    expect(attempted).toHaveLength(4)
+    const statuses = (await outcomes).map(({ status }) => status)
+    expect(statuses).toEqual([...Array(4).fill('fulfilled'), 'rejected', 'fulfilled'])
+    expect(attempted).toEqual([...exchanges.slice(0, 4), exchanges[5]])
+    expect(permits).toBe(0)
   })
 })

@@ -4,6 +4,7 @@ import { Refusal } from '../core/refusals.ts'
 import type { Metrics } from '../core/telemetry.ts'
 import type { Admission } from './admission.ts'
 import type { Exchange } from './exchange.ts'
+import type { Pace } from './pace.ts'
 import { KEEP_BYTES_MAX } from './request-body.ts'
 import type { ForwardResult } from './upstream.ts'
 
@@ -12,6 +13,8 @@ export interface Sending {
   readonly admission: Admission
   readonly metrics: Metrics
   readonly retriesMax: number
+  /** For those that had to wait: many of them may get room at once. */
+  readonly pace: Pace
 }
 
 /** One attempt on the permit's replica; `fresh`: on a new connection. */
@@ -31,7 +34,7 @@ export async function send(
   exchange: Exchange,
   revision: RevisionName,
   attempt: Attempt,
-  { admission, metrics, retriesMax }: Sending,
+  { admission, metrics, retriesMax, pace }: Sending,
 ): Promise<'answered' | 'cut'> {
   const { signal, body } = exchange
   const bytes = body.length === undefined ? body.keptBytes : Math.min(body.length, KEEP_BYTES_MAX)
@@ -41,6 +44,11 @@ export async function send(
     if (failure !== undefined) metrics.retried(revision)
     const granted = acquire(admission, revision, { signal, bytes, failed }, failure)
     using permit = granted instanceof Promise ? await granted : granted
+    const turn = granted instanceof Promise ? pace.enter() : undefined
+    if (turn !== undefined) {
+      await turn
+      signal.throwIfAborted()
+    }
     let result = await attempt(permit, false)
     // A connection that died while it lay idle says nothing of the replica: the same one is tried once more.
     if (result.outcome === 'reset' && result.stale && body.isReplayable && !signal.aborted)
