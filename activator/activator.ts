@@ -3,11 +3,12 @@ import type { ReplicaLoad } from '../src/core/cluster.ts'
 import type { ReplicaName, RevisionName } from '../src/core/names.ts'
 import { Refusal } from '../src/core/refusals.ts'
 import type { Replica } from '../src/core/replica.ts'
-import type { Bus, GatewayMember, Report } from '../src/core/report.ts'
+import type { Bus, GatewayMember, Report, SlotMessage } from '../src/core/report.ts'
 import type { Metrics } from '../src/core/telemetry.ts'
 import type { Probe } from './passive-health.ts'
 import { HeldPermit, type Permit } from './permit.ts'
 import { RevisionActivator, type AcquireOptions, type ActivationBounds } from './revision-activator.ts'
+import { Sharing, type SharingOptions } from './sharing.ts'
 import type { Slots } from './slot.ts'
 
 const REPORT_PERIOD_MS = 1_000
@@ -38,6 +39,7 @@ export class Activator implements GatewayMember, ReplicaLoad {
   readonly #bounds: ActivationBounds
   readonly #probe: Probe | undefined
   readonly #openSlots: ((revision: RevisionName, containerConcurrency: number) => Slots) | undefined
+  readonly #sharing: Sharing | undefined
   readonly #revisions = new Map<RevisionName, RevisionActivator>()
   #revisionOf = new Map<ReplicaName, RevisionName>()
   /** Revisions whose first request was told at once, since the last report. */
@@ -53,6 +55,11 @@ export class Activator implements GatewayMember, ReplicaLoad {
     readonly probe?: Probe
     /** Where several threads share the slots: those of one revision. Default: this activator is alone. */
     readonly openSlots?: (revision: RevisionName, containerConcurrency: number) => Slots
+    /**
+     * Other gateways have slots of the same replicas: this one has none with a hard limit until it is told by `divide` who
+     * they are. Default: all slots are here.
+     */
+    readonly sharing?: SharingOptions | undefined
   }) {
     this.name = options.name
     this.#clock = options.clock
@@ -61,6 +68,27 @@ export class Activator implements GatewayMember, ReplicaLoad {
     this.#bounds = options.bounds
     this.#probe = options.probe
     this.#openSlots = options.openSlots
+    this.#sharing =
+      options.sharing &&
+      new Sharing({
+        ...options.sharing,
+        name: options.name,
+        clock: options.clock,
+        slots: {
+          revision: (name) => this.#revisions.get(name),
+          revisions: () => this.#revisions.values(),
+          holding: (replica) => this.#revisionHolding(replica),
+        },
+      })
+  }
+
+  /** Names of all living gateways; one that is about to end lives until it is gone. */
+  divide(members: Iterable<string>): void {
+    this.#sharing?.update(members)
+  }
+
+  hear(message: SlotMessage): void {
+    this.#sharing?.hear(message)
   }
 
   /** Takes what is true now in place of what was; requests that wait go on in this turn. */
@@ -170,6 +198,7 @@ export class Activator implements GatewayMember, ReplicaLoad {
       try {
         await this.#clock.sleep(REPORT_PERIOD_MS, signal)
       } catch {
+        this.#sharing?.stop()
         return
       }
       this.report()
@@ -212,6 +241,7 @@ export class Activator implements GatewayMember, ReplicaLoad {
       metrics: this.#metrics,
       probe: this.#probe,
       slots: this.#openSlots?.(name, containerConcurrency),
+      lender: this.#sharing?.lender,
       wake: () => this.#wake(name, revision),
     })
     return revision

@@ -5,7 +5,8 @@ import type { Slot } from './slot.ts'
 
 function slot(name: string): Slot {
   const address = { host: '127.0.0.1', port: 9_000 }
-  return { replica: `ml/${name}`, address, index: -1, inFlight: 0, released: false, ejected: false }
+  const [inFlight, room] = [0, Number.POSITIVE_INFINITY]
+  return { replica: `ml/${name}`, address, index: -1, inFlight, room, released: false, ejected: false }
 }
 
 /** Health on its own clock, with the instants at which a replica was probed and came back. */

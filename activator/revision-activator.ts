@@ -1,6 +1,6 @@
 import type { Cancellation } from '../src/core/cancellation.ts'
 import type { Clock, Timer } from '../src/core/clock.ts'
-import type { RevisionName } from '../src/core/names.ts'
+import type { ReplicaName, RevisionName } from '../src/core/names.ts'
 import { Refusal } from '../src/core/refusals.ts'
 import type { Replica } from '../src/core/replica.ts'
 import type { Metrics } from '../src/core/telemetry.ts'
@@ -9,6 +9,7 @@ import { DrainRate } from './drain-rate.ts'
 import { PassiveHealth, type Probe } from './passive-health.ts'
 import { HeldPermit, type Permit, type PermitIssuer } from './permit.ts'
 import { Queue, type QueueBounds } from './queue.ts'
+import type { SharedRevision, SlotLender } from './shared-revision.ts'
 import { NO_SLOTS, type Slot, type Slots } from './slot.ts'
 import { SlotTable } from './slots.ts'
 import { Waiter } from './waiter.ts'
@@ -31,12 +32,13 @@ export interface AcquireOptions {
 }
 
 /** The queue, the slots, the health and the load of one revision. */
-export class RevisionActivator implements PermitIssuer {
+export class RevisionActivator implements PermitIssuer, SharedRevision {
   readonly name: RevisionName
   readonly #clock: Clock
   readonly #metrics: Metrics
   readonly #bounds: ActivationBounds
   readonly #wake: () => void
+  readonly #lender: SlotLender | undefined
   readonly #queue: Queue<Waiter>
   readonly #drainRate = new DrainRate()
   readonly #health: PassiveHealth
@@ -66,6 +68,8 @@ export class RevisionActivator implements PermitIssuer {
     readonly probe?: Probe | undefined
     /** Default: a table of this thread's own. */
     readonly slots?: Slots | undefined
+    /** Divides the slots among gateways. Default: all are here. */
+    readonly lender?: SlotLender | undefined
   }) {
     this.name = options.revision
     this.#clock = options.clock
@@ -73,7 +77,11 @@ export class RevisionActivator implements PermitIssuer {
     this.#bounds = options.bounds
     this.#wake = options.wake
     this.#queue = new Queue(options.bounds)
-    this.slots = options.slots ?? new SlotTable(options.containerConcurrency)
+    const { revision, lender } = options
+    this.#lender = lender
+    const roomOn =
+      lender && ((limit: number, replica: ReplicaName) => lender.roomOn(revision, limit, replica))
+    this.slots = options.slots ?? new SlotTable(options.containerConcurrency, roomOn)
     this.meter = new ConcurrencyMeter(options.clock.now())
     this.#health = new PassiveHealth({
       clock: options.clock,
@@ -128,6 +136,7 @@ export class RevisionActivator implements PermitIssuer {
     this.#drainRate.permitHeld(nowMs - permit.sinceMs)
     this.meter.leave(nowMs)
     this.slots.giveBack(permit.slot)
+    this.#lender?.freed(this, permit.replica)
     this.#serve(nowMs)
   }
 
@@ -168,10 +177,10 @@ export class RevisionActivator implements PermitIssuer {
     if (this.#queue.depth > 0 && !this.slots.isWarm) this.#wake()
   }
 
-  /** Hands free slots to those who wait, here and in other threads. */
+  /** Hands free slots to those who wait, here, in other threads and in other gateways. */
   serve(): void {
     this.slots.settle()
-    if (this.#queue.depth > 0) this.#serve(this.#clock.now())
+    if (this.#queue.depth > 0 || this.#lender !== undefined) this.#serve(this.#clock.now())
   }
 
   #wait(
@@ -203,11 +212,13 @@ export class RevisionActivator implements PermitIssuer {
       this.#coldSinceMs = nowMs
       this.#wake()
     }
+    this.#lender?.served(this)
     return promise
   }
 
   /** Hands free slots to those who wait, oldest first; a retry that cannot use them lets the next one by. */
   #serve(nowMs: number): void {
+    this.#lender?.offer(this)
     let waiter = this.#queue.oldest
     while (waiter !== undefined) {
       const next: Waiter | undefined = waiter.after
@@ -216,6 +227,7 @@ export class RevisionActivator implements PermitIssuer {
       else if (waiter.avoid.length === 0 && !this.slots.mayServeBehind) break
       waiter = next
     }
+    this.#lender?.served(this)
   }
 
   #grant(waiter: Waiter, slot: Slot, nowMs: number): void {
@@ -254,7 +266,10 @@ export class RevisionActivator implements PermitIssuer {
     this.#leave(waiter)
     this.slots.part(waiter)
     this.meter.leave(nowMs)
-    if (this.#queue.depth === 0) this.#coldSinceMs = undefined
+    if (this.#queue.depth === 0) {
+      this.#coldSinceMs = undefined
+      this.#lender?.served(this)
+    }
     this.#metrics.queueLeft(this.name, outcome, nowMs - waiter.sinceMs)
     waiter.refuse(reason)
   }
@@ -299,10 +314,9 @@ export class RevisionActivator implements PermitIssuer {
   }
 
   #retryAfterSeconds(nowMs: number): number {
-    const limit = this.slots.containerConcurrency
     return this.#drainRate.retryAfterSeconds({
       depth: this.#queue.depth + this.slots.waitingElsewhere,
-      slots: limit === 0 ? Number.POSITIVE_INFINITY : limit * this.slots.readyCount,
+      slots: this.slots.capacity,
       oldestWaitMs: nowMs - (this.#queue.oldest?.sinceMs ?? nowMs),
       cold: !this.slots.isWarm,
     })

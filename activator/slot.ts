@@ -10,6 +10,8 @@ export interface Slot {
   readonly index: number
   /** Requests in flight on it, of all threads. */
   readonly inFlight: number
+  /** As many requests may be in flight on it here, where other gateways have slots of it; Infinity = the limit alone counts. */
+  readonly room: number
   /** Let go: the replica is about to leave and takes no request any more. */
   readonly released: boolean
   /** It failed: no request goes there while a healthy replica stands. */
@@ -27,12 +29,20 @@ export interface Slots {
   /** Requests of this thread in flight, on leaving replicas too. */
   readonly inFlight: number
   readonly readyCount: number
+  /** Requests that may be in flight here at one time; Infinity without a limit. */
+  readonly capacity: number
+  /** The replicas in the table. */
+  readonly replicas: Iterable<ReplicaName>
+  /** Replicas with requests of this gateway in flight, in the table or leaving it. */
+  readonly busy: Iterable<ReplicaName>
   /** Whether a replica is there that takes requests, be it full now. */
   readonly isWarm: boolean
   /** Requests that wait in other threads. */
   readonly waitingElsewhere: number
   /** Replaces the table by the replicas that are ready now. */
   replace(ready: readonly Replica[]): void
+  /** The room on replicas is another one. */
+  refit(): void
   has(slot: Slot): boolean
   /**
    * For a newcomer: takes a slot on the least loaded replica with room; equal loads in turn. undefined: there is no room,
@@ -40,6 +50,8 @@ export interface Slots {
    * @param avoid slots on which this request has failed before.
    */
   take(avoid: readonly Slot[]): Slot | undefined
+  /** The replica that `take` would choose; where others may take it meanwhile, it is held until `refit`. */
+  spare(): ReplicaName | undefined
   /** Frees a slot. */
   giveBack(slot: Slot): void
   /** From here on the waiter stands in line with those of other threads; false where the line is as long as may be. */
@@ -64,6 +76,12 @@ export interface Slots {
 
 export const NO_SLOTS: readonly Slot[] = []
 
+/** @param limit requests per slot; 0 = any number. */
+export function capacityOf(slots: readonly Slot[], limit: number): number {
+  if (limit === 0) return Number.POSITIVE_INFINITY
+  return slots.reduce((sum, { room }) => sum + Math.min(room, limit), 0)
+}
+
 /**
  * Chooses the least loaded slot with room; equal loads in turn. Ejected slots are in the choice only where the request has
  * no healthy one, full or not.
@@ -84,7 +102,7 @@ export class Choice {
       const slot = slots[at]!
       if (slot.released || (avoid.length > 0 && avoid.includes(slot))) continue
       if (!slot.ejected) isSpareNeeded = false
-      if (limit > 0 && slot.inFlight >= limit) continue
+      if ((limit > 0 && slot.inFlight >= limit) || slot.inFlight >= slot.room) continue
       if (slot.ejected) {
         if (spare === undefined || slot.inFlight < spare.inFlight) spare = slot
       } else if (best === undefined || slot.inFlight < best.inFlight) {

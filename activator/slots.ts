@@ -1,11 +1,12 @@
 import type { ReplicaName } from '../src/core/names.ts'
 import type { Replica } from '../src/core/replica.ts'
 import { Drained } from './drained.ts'
-import { Choice, NO_SLOTS, type Slot, type Slots } from './slot.ts'
+import { capacityOf, Choice, NO_SLOTS, type Slot, type Slots } from './slot.ts'
 import type { Waiter } from './waiter.ts'
 
 interface OwnSlot extends Slot {
   inFlight: number
+  room: number
   released: boolean
 }
 
@@ -18,10 +19,23 @@ export class SlotTable implements Slots {
   /** Slots that left the table with requests in flight. */
   readonly #leaving = new Set<OwnSlot>()
 
-  containerConcurrency: number
+  readonly #roomOn: ((limit: number, replica: ReplicaName) => number) | undefined
+  #limit: number
 
-  constructor(containerConcurrency: number) {
-    this.containerConcurrency = containerConcurrency
+  /** @param roomOn slots of this gateway on a replica with a hard limit. Default: there is no other gateway. */
+  constructor(containerConcurrency: number, roomOn?: (limit: number, replica: ReplicaName) => number) {
+    this.#limit = containerConcurrency
+    this.#roomOn = roomOn
+  }
+
+  get containerConcurrency(): number {
+    return this.#limit
+  }
+
+  set containerConcurrency(limit: number) {
+    if (limit === this.#limit) return
+    this.#limit = limit
+    this.refit()
   }
 
   get inFlight(): number {
@@ -30,6 +44,20 @@ export class SlotTable implements Slots {
 
   get readyCount(): number {
     return this.#slots.length
+  }
+
+  get capacity(): number {
+    return capacityOf(this.#slots, this.#limit)
+  }
+
+  get replicas(): Iterable<ReplicaName> {
+    return this.#slots.map(({ replica }) => replica)
+  }
+
+  get busy(): Iterable<ReplicaName> {
+    if (this.#inFlight === 0) return []
+    const busy = [...this.#slots, ...this.#leaving].filter(({ inFlight }) => inFlight > 0)
+    return new Set(busy.map(({ replica }) => replica))
   }
 
   get isWarm(): boolean {
@@ -45,17 +73,38 @@ export class SlotTable implements Slots {
     this.#slots = []
     for (const { name, address } of ready) {
       if (address === undefined) continue
-      const known = before.get(name)
-      if (known?.address.port === address.port && known.address.host === address.host) {
-        before.delete(name)
+      const isSame = ({ replica, address: { host, port } }: OwnSlot): boolean =>
+        replica === name && host === address.host && port === address.port
+      const listed = before.get(name)
+      // One that was away for a moment comes back with the requests that it still runs.
+      const known =
+        listed !== undefined && isSame(listed) ? listed : [...this.#leaving].find((slot) => isSame(slot))
+      if (known !== undefined) {
+        if (known === listed) before.delete(name)
+        else known.room = this.#roomFor(name)
+        this.#leaving.delete(known)
         this.#slots.push(known)
       } else {
-        this.#slots.push({ replica: name, address, index: -1, inFlight: 0, released: false, ejected: false })
+        const room = this.#roomFor(name)
+        this.#slots.push({
+          replica: name,
+          address,
+          index: -1,
+          inFlight: 0,
+          room,
+          released: false,
+          ejected: false,
+        })
       }
     }
     for (const slot of before.values()) {
       if (slot.inFlight > 0) this.#leaving.add(slot)
     }
+  }
+
+  refit(): void {
+    if (this.#roomOn === undefined) return
+    for (const slot of this.#slots) slot.room = this.#roomFor(slot.replica)
   }
 
   has(slot: Slot): boolean {
@@ -68,6 +117,10 @@ export class SlotTable implements Slots {
     best.inFlight += 1
     this.#inFlight += 1
     return best
+  }
+
+  spare(): ReplicaName | undefined {
+    return this.#choice.choose(this.#slots, this.containerConcurrency, NO_SLOTS)?.replica
   }
 
   giveBack(slot: OwnSlot): void {
@@ -115,5 +168,10 @@ export class SlotTable implements Slots {
 
   onDrained(replica: ReplicaName, done: () => void): () => void {
     return this.#drained.on(replica, this.inFlightOn(replica) === 0, done)
+  }
+
+  #roomFor(replica: ReplicaName): number {
+    if (this.#roomOn === undefined || this.#limit === 0) return Number.POSITIVE_INFINITY
+    return this.#roomOn(this.#limit, replica)
   }
 }

@@ -227,3 +227,17 @@ describe('a revision of class fixed', () => {
     expect(story.at(2, { ready: 3, reachable: false })).toBe(0)
   })
 })
+
+describe('a cluster that is full', () => {
+  it('is asked for no more than it was asked for already', () => {
+    const story = new Story(policy(), { ready: 1 })
+    expect(story.at(2, { ready: 1, starting: 1, unplaced: 1, stable: 56, panic: 56 })).toBe(2)
+    expect(story.limits).toContain('no place for 1: not above 2')
+    expect(story.at(2, { ready: 2, stable: 56, panic: 56 })).toBe(8)
+  })
+
+  it('may be asked for less', () => {
+    const story = new Story(policy(), { ready: 1 })
+    expect(story.at(2, { ready: 1, starting: 2, unplaced: 2, stable: 7, panic: 7 })).toBe(1)
+  })
+})

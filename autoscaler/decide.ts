@@ -12,6 +12,8 @@ export interface Observation {
   readonly ready: number
   /** Replicas that exist and are not ready yet. */
   readonly starting: number
+  /** Those of them for which there is no place: no GPU is left, a quota is used up. Default 0. */
+  readonly unplaced?: number
   /** Totals of the policy's metric over the revision, averaged per window; undefined = no data. */
   readonly stable: number | undefined
   readonly panic: number | undefined
@@ -125,9 +127,10 @@ function conclude(
   policy: Policy,
   observation: Observation,
   memory: Memory,
-  { replicas, limits }: { readonly replicas: number | undefined; readonly limits: readonly string[] },
+  proposal: { readonly replicas: number | undefined; readonly limits: readonly string[] },
   kpa?: KpaResult,
 ): Decided {
+  const { replicas, limits } = withinPlaces(proposal, observation, memory)
   const kpaMemory = kpa?.memory ?? memory.kpa
   const isWoken = (memory.replicas ?? 0) === 0 && (replicas ?? 0) > 0 && observation.ready === 0
   return {
@@ -152,4 +155,16 @@ function conclude(
       replicas: replicas ?? memory.replicas,
     },
   }
+}
+
+/** As long as a replica waits for a place, one more would only wait as well. */
+function withinPlaces(
+  proposal: { readonly replicas: number | undefined; readonly limits: readonly string[] },
+  { ready, starting, unplaced = 0 }: Observation,
+  memory: Memory,
+): { readonly replicas: number | undefined; readonly limits: readonly string[] } {
+  const present = Math.max(ready + starting, memory.replicas ?? 0)
+  const { replicas, limits } = proposal
+  if (unplaced === 0 || replicas === undefined || replicas <= present) return proposal
+  return { replicas: present, limits: [...limits, `no place for ${unplaced}: not above ${present}`] }
 }

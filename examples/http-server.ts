@@ -26,8 +26,12 @@ export interface Call {
 /** What the answer's body is, before JSON. Throws HttpError for any other status than 200. */
 export type Handler = (call: Call) => unknown
 
-/** Listens on this machine only; port 0 takes a free one. Resolves once connections are accepted. */
-export async function listen(port: number, handler: Handler): Promise<{ server: Server; port: number }> {
+/** Listens, on this machine only unless `host` says more; port 0 takes a free one. Resolves once connections are accepted. */
+export async function listen(
+  port: number,
+  handler: Handler,
+  host = '127.0.0.1',
+): Promise<{ server: Server; port: number }> {
   const server = createServer((message, response) => {
     void answer(message, response, handler)
   })
@@ -35,7 +39,7 @@ export async function listen(port: number, handler: Handler): Promise<{ server: 
   server.keepAliveTimeout = 120_000
   const listening = Promise.withResolvers<void>()
   server.once('error', listening.reject)
-  server.listen(port, '127.0.0.1', listening.resolve)
+  server.listen(port, host, listening.resolve)
   await listening.promise
   const address = server.address()
   if (address === null || typeof address === 'string') throw new Error('the server has no TCP port')
@@ -43,8 +47,8 @@ export async function listen(port: number, handler: Handler): Promise<{ server: 
 }
 
 /** Says where it listens; on SIGTERM or SIGINT takes no new connection, answers what it has, and ends with 0. */
-export async function serve(port: number, handler: Handler): Promise<void> {
-  const { server, port: bound } = await listen(port, handler)
+export async function serve(port: number, handler: Handler, host = '127.0.0.1'): Promise<void> {
+  const { server, port: bound } = await listen(port, handler, host)
   const stop = (): void => {
     server.close(() => process.exit(0))
     server.closeIdleConnections()
@@ -52,7 +56,7 @@ export async function serve(port: number, handler: Handler): Promise<void> {
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
   // Last: who reads it may stop us at once.
-  console.log(`listening on http://127.0.0.1:${bound}`)
+  console.log(`listening on http://${host}:${bound}`)
 }
 
 async function answer(message: IncomingMessage, response: ServerResponse, handler: Handler): Promise<void> {

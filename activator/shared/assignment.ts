@@ -1,6 +1,7 @@
 import type { ReplicaName, RevisionName } from '../../src/core/names.ts'
+import type { Replica } from '../../src/core/replica.ts'
 import type { ActivatorTables } from '../activator.ts'
-import { APPLIED, FLAGS, MAIN, RETIRED, TOTAL, WAITING, type SharedMemory } from './memory.ts'
+import { APPLIED, FLAGS, MAIN, RETIRED, ROOM, TOLD, TOTAL, WAITING, type SharedMemory } from './memory.ts'
 import { Places } from './places.ts'
 import { replicaKey, type SharedIndexes } from './shared-thread.ts'
 
@@ -16,6 +17,8 @@ export interface ReplicaPlace {
 export interface RevisionPlace {
   readonly index: number
   readonly replicas: Map<string, ReplicaPlace>
+  /** Requests on one replica at most; 0 = no limit. */
+  limit: number
   goneSince: number | undefined
 }
 
@@ -29,9 +32,16 @@ export class Assignment {
   readonly #revisionPlaces: Places
   readonly #replicaPlaces: Places
   readonly #revisions = new Map<RevisionName, RevisionPlace>()
+  readonly #roomOn: ((revision: RevisionName, limit: number, replica: ReplicaName) => number) | undefined
   #version = 0
 
-  constructor(memory: SharedMemory, livingThreads: () => Iterable<number>) {
+  /** @param roomOn slots of this process on a replica with a hard limit. Default: there is no other gateway. */
+  constructor(
+    memory: SharedMemory,
+    livingThreads: () => Iterable<number>,
+    roomOn?: (revision: RevisionName, limit: number, replica: ReplicaName) => number,
+  ) {
+    this.#roomOn = roomOn
     const { capacity } = memory.handle
     this.#memory = memory
     this.#livingThreads = livingThreads
@@ -52,14 +62,15 @@ export class Assignment {
     this.#reuse()
     const revisions = new Map<RevisionName, number>()
     const replicas = new Map<string, number>()
-    for (const { name } of tables.revisions) revisions.set(name, this.#revision(name).index)
+    for (const { name, containerConcurrency } of tables.revisions)
+      revisions.set(name, this.#revision(name, containerConcurrency).index)
     for (const replica of tables.replicas) {
       const place = this.#revisions.get(replica.revision)
       // The same that activators take into their tables.
       if (replica.phase !== 'ready' || replica.address === undefined || !revisions.has(replica.revision))
         continue
       const key = replicaKey(replica.name, replica.address)
-      if (place !== undefined) replicas.set(key, this.#replica(place, key, replica.name).index)
+      if (place !== undefined) replicas.set(key, this.#replica(place, key, replica).index)
     }
     for (const [name, revision] of this.#revisions) {
       if (!revisions.has(name)) revision.goneSince ??= this.#version
@@ -68,23 +79,30 @@ export class Assignment {
     return { version: this.#version, revisions, replicas }
   }
 
-  #revision(name: RevisionName): RevisionPlace {
+  #revision(name: RevisionName, limit: number): RevisionPlace {
     let place = this.#revisions.get(name)
     if (place === undefined) {
       const index = this.#revisionPlaces.take()
       this.#memory.clearRevision(index)
-      place = { index, replicas: new Map(), goneSince: undefined }
+      if (this.#roomOn !== undefined && limit > 0)
+        this.#memory.words[this.#memory.revisionAt(index) + TOLD] = 1
+      place = { index, replicas: new Map(), limit, goneSince: undefined }
       this.#revisions.set(name, place)
     }
+    place.limit = limit
     place.goneSince = undefined
     return place
   }
 
-  #replica(revision: RevisionPlace, key: string, name: ReplicaName): ReplicaPlace {
+  #replica(revision: RevisionPlace, key: string, replica: Replica): ReplicaPlace {
+    const { name } = replica
     let place = revision.replicas.get(key)
     if (place === undefined) {
       const index = this.#replicaPlaces.take()
       this.#memory.clearReplica(index, revision.index)
+      if (this.#roomOn !== undefined && revision.limit > 0)
+        this.#memory.words[this.#memory.replicaAt(index) + ROOM] =
+          this.#roomOn(replica.revision, revision.limit, name) + 1
       place = { name, index, goneSince: undefined }
       revision.replicas.set(key, place)
     }

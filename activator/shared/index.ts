@@ -20,6 +20,9 @@
  * request, or frees it again if that one has left, which hands it to the next. One that joins the line looks for a free
  * slot once more, under the lock: a slot that came free in between is not missed.
  *
+ * Where other gateways have slots of the same replicas, the main thread speaks for all threads (`OwnedRevision`): it writes
+ * the `ROOM` of each replica under the lock, and threads ring it when one waits or a slot comes free.
+ *
  * The memory is allocated once with room for far more than is planned for, since pages that nobody touched cost nothing.
  */
 export { SharedOwner } from './shared-owner.ts'

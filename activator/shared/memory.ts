@@ -35,12 +35,18 @@ export const NEWEST = 2
 /** Requests in line, and those among them that any replica would serve. */
 export const WAITING = 3
 export const PLAIN = 4
+/** 1 = the main thread hears of those who wait and of slots that come free: other gateways may have or want some. */
+export const TOLD = 5
 
-/** Words of a replica. `HELD + thread` counts what that thread has in flight. */
+/**
+ * Words of a replica. `HELD + thread` counts what that thread has in flight. `ROOM` is what this process may have in flight
+ * where other gateways have slots of it, plus 1; 0 = the limit alone counts.
+ */
 export const TOTAL = 0
 export const FLAGS = 1
 export const REVISION_OF = 2
-export const HELD = 3
+export const ROOM = 3
+export const HELD = 4
 
 /** Flags of a replica: let go; gone from the tables; failed; somebody waits for its last request to end. */
 export const RELEASED = 1
@@ -57,6 +63,8 @@ export const GRANTED = 3
 /** Replicas, plus 1, on which the request has failed before; 0 = none. */
 export const AVOIDED = 4
 export const AVOIDED_MAX = 3
+/** When it came: the low 32 bits of epoch ms. */
+export const SINCE = 7
 const WAITER_WORDS = 8
 
 /** The main thread's number. It carries no requests. */

@@ -1,7 +1,11 @@
+import type { Clock } from '../../src/core/clock.ts'
 import type { ReplicaLoad } from '../../src/core/cluster.ts'
 import type { ReplicaName, RevisionName } from '../../src/core/names.ts'
+import type { SlotMessage } from '../../src/core/report.ts'
 import type { ActivatorTables } from '../activator.ts'
 import { Drained } from '../drained.ts'
+import type { SharedRevision } from '../shared-revision.ts'
+import { Sharing, type SharingOptions } from '../sharing.ts'
 import { Assignment, type ReplicaPlace, type RevisionPlace } from './assignment.ts'
 import { tryLock, unlock } from './lock.ts'
 import {
@@ -18,6 +22,7 @@ import {
   type SharedCapacity,
   type SharedHandle,
 } from './memory.ts'
+import { OwnedRevision } from './owned-revision.ts'
 import { Reclaim } from './reclaim.ts'
 import type { SharedIndexes } from './shared-thread.ts'
 
@@ -31,10 +36,34 @@ export class SharedOwner implements ReplicaLoad {
   readonly #assignment: Assignment
   readonly #reclaim: Reclaim
   readonly #drained = new Drained()
+  readonly #sharing: Sharing | undefined
+  readonly #clock: Clock | undefined
+  #names: ReadonlyMap<number, RevisionName> = new Map()
+  readonly #owned = new WeakMap<RevisionPlace, OwnedRevision>()
 
-  constructor(capacity: Partial<SharedCapacity> & Pick<SharedCapacity, 'workers'>) {
+  /** @param sharing other gateways have slots of the same replicas, and know this process by that name. */
+  constructor(
+    capacity: Partial<SharedCapacity> & Pick<SharedCapacity, 'workers'>,
+    sharing?: SharingOptions & { readonly name: string; readonly clock: Clock },
+  ) {
     this.#memory = SharedMemory.allocate({ ...DEFAULT_CAPACITY, ...capacity })
-    this.#assignment = new Assignment(this.#memory, () => this.#living)
+    this.#clock = sharing?.clock
+    this.#sharing =
+      sharing &&
+      new Sharing({
+        ...sharing,
+        slots: {
+          revision: (name) => this.#revision(name),
+          revisions: () => this.#hardRevisions(),
+          holding: (replica) => this.#revisionHolding(replica),
+        },
+      })
+    const lender = this.#sharing?.lender
+    this.#assignment = new Assignment(
+      this.#memory,
+      () => this.#living,
+      lender && ((revision, limit, replica) => lender.roomOn(revision, limit, replica)),
+    )
     this.#reclaim = new Reclaim(this.#memory, this.#assignment.revisions)
   }
 
@@ -68,12 +97,28 @@ export class SharedOwner implements ReplicaLoad {
       for (const other of this.#living) this.#memory.ring(other, index)
     // Whoever died may have written to a mailbox without ringing.
     for (const other of this.#living) this.#memory.ringBell(other)
+    this.#sharing?.refresh()
     this.#settleDrained()
   }
 
   /** The places of what is in these tables: send both to each worker. */
   assign(tables: ActivatorTables): SharedIndexes {
-    return this.#assignment.assign(tables)
+    const indexes = this.#assignment.assign(tables)
+    this.#names = new Map([...indexes.revisions].map(([name, index]) => [index, name]))
+    // Those who wait may have replicas now, whose slots other gateways have.
+    if (this.#sharing !== undefined)
+      for (const [name, { index, limit }] of this.#assignment.revisions)
+        if (limit > 0 && this.#waiting(index) > 0) this.#revision(name)?.serve()
+    return indexes
+  }
+
+  /** Names of all living gateways; one that is about to end lives until it is gone. */
+  divide(members: Iterable<string>): void {
+    this.#sharing?.update(members)
+  }
+
+  hear(message: SlotMessage): void {
+    this.#sharing?.hear(message)
   }
 
   /** As GatewayMember's. False also where the lock cannot be had at once: it is asked again. */
@@ -131,15 +176,54 @@ export class SharedOwner implements ReplicaLoad {
     return sum
   }
 
-  /** Hears from the workers which replicas have drained, until `signal` is aborted. */
-  listen(signal: AbortSignal): Promise<void> {
-    return this.#memory.listen(MAIN, () => this.#settleDrained(), signal)
+  /** Hears from the workers which replicas have drained and where requests wait, until `signal` is aborted. */
+  async listen(signal: AbortSignal): Promise<void> {
+    await this.#memory.listen(MAIN, () => this.readMail(), signal)
+    this.#sharing?.stop()
+  }
+
+  readMail(): void {
+    this.#settleDrained()
+    for (const index of this.#memory.takeMail(MAIN)) {
+      const name = this.#names.get(index)
+      if (name !== undefined) this.#revision(name)?.serve()
+    }
+  }
+
+  #revision(name: RevisionName): OwnedRevision | undefined {
+    const place = this.#assignment.revisions.get(name)
+    const [sharing, clock] = [this.#sharing, this.#clock]
+    if (place === undefined || sharing === undefined || clock === undefined) return undefined
+    let owned = this.#owned.get(place)
+    if (owned === undefined) {
+      const [memory, { lender }] = [this.#memory, sharing]
+      owned = new OwnedRevision({ name, place, memory, clock, lender, livingThreads: () => this.#living })
+      this.#owned.set(place, owned)
+    }
+    return owned
+  }
+
+  *#hardRevisions(): Iterable<SharedRevision> {
+    for (const [name, { limit }] of this.#assignment.revisions) {
+      const revision = limit > 0 ? this.#revision(name) : undefined
+      if (revision !== undefined) yield revision
+    }
+  }
+
+  #revisionHolding(replica: ReplicaName): SharedRevision | undefined {
+    for (const [name, { replicas }] of this.#assignment.revisions)
+      for (const place of replicas.values()) if (place.name === replica) return this.#revision(name)
+    return undefined
   }
 
   #underWayOf({ index, replicas }: RevisionPlace): number {
-    let sum = Atomics.load(this.#memory.words, this.#memory.revisionAt(index) + WAITING)
+    let sum = this.#waiting(index)
     for (const replica of replicas.values()) sum += this.#total(replica)
     return sum
+  }
+
+  #waiting(revision: number): number {
+    return Atomics.load(this.#memory.words, this.#memory.revisionAt(revision) + WAITING)
   }
 
   #settleDrained(): void {

@@ -1,7 +1,7 @@
 import type { ReplicaName, RevisionName } from '../../src/core/names.ts'
 import type { Replica } from '../../src/core/replica.ts'
 import { Drained } from '../drained.ts'
-import { Choice, NO_SLOTS, type Slot, type Slots } from '../slot.ts'
+import { capacityOf, Choice, NO_SLOTS, type Slot, type Slots } from '../slot.ts'
 import type { Waiter } from '../waiter.ts'
 import { Line } from './line.ts'
 import { lock, unlock } from './lock.ts'
@@ -16,7 +16,9 @@ import {
   PLAIN,
   RELEASED,
   RETIRED,
+  SINCE,
   THREAD_OF,
+  TOLD,
   TOTAL,
   WAITING,
   WATCHED,
@@ -69,6 +71,19 @@ export class SharedSlotTable implements Slots {
     return this.#slots.length
   }
 
+  get capacity(): number {
+    return capacityOf(this.#slots, this.containerConcurrency)
+  }
+
+  get replicas(): Iterable<ReplicaName> {
+    return this.#slots.map(({ replica }) => replica)
+  }
+
+  get busy(): Iterable<ReplicaName> {
+    const busy = [...this.#slots, ...this.#leaving].filter((slot) => this.#heldOn(slot) > 0)
+    return new Set(busy.map(({ replica }) => replica))
+  }
+
   get isWarm(): boolean {
     return this.#slots.some((slot) => !slot.released)
   }
@@ -102,6 +117,9 @@ export class SharedSlotTable implements Slots {
     for (const slot of before.values()) if (this.#heldOn(slot) > 0) this.#leaving.add(slot)
   }
 
+  /** The main thread writes the room of replicas. */
+  refit(): void {}
+
   has(slot: Slot): boolean {
     return this.#slots.some((each) => each === slot)
   }
@@ -122,6 +140,10 @@ export class SharedSlotTable implements Slots {
     }
   }
 
+  spare(): ReplicaName | undefined {
+    return this.#choose(NO_SLOTS)?.replica
+  }
+
   giveBack(slot: Slot): void {
     const at = this.#memory.replicaAt(slot.index)
     lock(this.#words, this.#at + LOCK, this.#me)
@@ -129,6 +151,7 @@ export class SharedSlotTable implements Slots {
       this.#words[at + HELD + this.#me]! -= 1
       this.#free(at)
       this.#settle(false)
+      this.#tellMain()
     } finally {
       unlock(this.#words, this.#at + LOCK)
     }
@@ -144,6 +167,7 @@ export class SharedSlotTable implements Slots {
     const words = this.#words
     words[node + THREAD_OF] = this.#me
     words[node + GRANTED] = 0
+    words[node + SINCE] = waiter.sinceMs
     // Of a request that failed more often than there is room for, the last failures count.
     const avoided = waiter.avoid.slice(-AVOIDED_MAX)
     for (let nth = 0; nth < AVOIDED_MAX; nth++) {
@@ -157,6 +181,7 @@ export class SharedSlotTable implements Slots {
       this.#line.append(node)
       // Once more, now that it stands in line: a slot may have come free after the first try.
       this.#settle(true)
+      if (words[node + GRANTED] === 0) this.#tellMain()
     } finally {
       unlock(words, this.#at + LOCK)
     }
@@ -208,6 +233,7 @@ export class SharedSlotTable implements Slots {
         this.#settle(true)
       }
       this.#leaveLine(waiter)
+      this.#tellMain()
     } finally {
       unlock(words, this.#at + LOCK)
     }
@@ -251,6 +277,10 @@ export class SharedSlotTable implements Slots {
 
   #forgetIdle(): void {
     for (const slot of this.#leaving) if (this.#heldOn(slot) === 0) this.#leaving.delete(slot)
+  }
+
+  #tellMain(): void {
+    if (this.#words[this.#at + TOLD] !== 0) this.#memory.ring(MAIN, this.#revision)
   }
 
   // From here on the caller holds the lock.

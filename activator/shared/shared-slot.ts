@@ -1,7 +1,7 @@
 import type { ReplicaName } from '../../src/core/names.ts'
 import type { Address } from '../../src/core/replica.ts'
 import type { Slot } from '../slot.ts'
-import { EJECTED, FLAGS, RELEASED, RETIRED, TOTAL, type SharedMemory } from './memory.ts'
+import { EJECTED, FLAGS, RELEASED, RETIRED, ROOM, TOTAL, type SharedMemory } from './memory.ts'
 
 /** A slot whose state stands in the shared memory: what one thread learns of a replica helps all. */
 export class SharedSlot implements Slot {
@@ -25,6 +25,11 @@ export class SharedSlot implements Slot {
 
   get inFlight(): number {
     return Atomics.load(this.#words, this.at + TOTAL)
+  }
+
+  get room(): number {
+    const room = Atomics.load(this.#words, this.at + ROOM)
+    return room === 0 ? Number.POSITIVE_INFINITY : room - 1
   }
 
   get released(): boolean {

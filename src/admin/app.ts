@@ -1,5 +1,5 @@
 import swagger from '@fastify/swagger'
-import Fastify, { type FastifyInstance } from 'fastify'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { ControlPlane, ManifestStore, ReplicaLogs } from '../control/view.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Log } from '../core/telemetry.ts'
@@ -10,23 +10,40 @@ import { eventRoutes } from './routes/events.ts'
 import { inferenceServiceRoutes } from './routes/inference-services.ts'
 import { logRoutes } from './routes/logs.ts'
 import { pageRoutes } from './routes/page.ts'
-import { probeRoutes } from './routes/probes.ts'
+import { probeRoutes, type ProbeOptions } from './routes/probes.ts'
 import { scalingRoutes } from './routes/scaling.ts'
 import { errorResponses, sharedSchemas } from './schemas.ts'
 
-export interface AdminOptions {
+export interface AdminOptions extends ProbeOptions {
   readonly controlPlane: ControlPlane
   readonly manifests: ManifestStore
   readonly logs: ReplicaLogs
-  /** What GET /metrics answers; PromMetrics is one. */
-  readonly metrics: { readonly contentType: string; expose(): Promise<string> }
   readonly clock: Clock
   readonly log: Log
   readonly version: string
-  /** Why this process should get no more requests though it answers: `the gateway is stopping`. */
-  readonly unready?: () => string | undefined
   /** Host names, besides localhost and loopback addresses, by which this API may be called; `*` = any. */
   readonly allowedHosts?: readonly string[]
+  /** Looks at each request before anything is answered; what it throws is the answer. */
+  readonly guard?: (request: FastifyRequest, reply: FastifyReply) => Promise<unknown>
+}
+
+/** Only what probes and Prometheus ask, for a process that has no control plane. Not yet listening. */
+export function buildProbes(options: ProbeOptions & { readonly log: Log }): FastifyInstance {
+  const app = Fastify({ forceCloseConnections: true })
+  app.setErrorHandler<Error>((error, request, reply) => answerError(error, request, reply, options.log))
+  app.setNotFoundHandler((request, reply) =>
+    reply
+      .code(404)
+      .send(
+        errorBody(
+          'NOT_FOUND',
+          `there is no ${request.method} ${request.url} here; this process has /healthz, /readyz and /metrics`,
+        ),
+      ),
+  )
+  for (const schema of sharedSchemas) app.addSchema(schema)
+  probeRoutes(app, options)
+  return app
 }
 
 /** Manifests are text; 4 MiB is far above what an API server takes (1.5 MiB). */
@@ -72,8 +89,15 @@ export async function buildAdmin(options: AdminOptions): Promise<FastifyInstance
         typeof json['$id'] === 'string' ? json['$id'] : `def-${index}`,
     },
   })
+  if (options.guard !== undefined) app.addHook('onRequest', options.guard)
+  const { controlPlane, metrics, unready } = options
+  await app.register(async (scope) =>
+    probeRoutes(scope, {
+      metrics,
+      unready: () => (controlPlane.isReady() ? unready?.() : 'the configuration is still being read'),
+    }),
+  )
   for (const routes of [
-    probeRoutes,
     inferenceServiceRoutes,
     configurationRoutes,
     scalingRoutes,

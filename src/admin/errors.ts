@@ -5,6 +5,8 @@ import type { Log } from '../core/telemetry.ts'
 /** Every code that an answer of this API can carry, with its status. */
 export const adminErrors = {
   BAD_REQUEST: 400,
+  UNAUTHORIZED: 401,
+  FORBIDDEN: 403,
   FORBIDDEN_HOST: 403,
   FORBIDDEN_ORIGIN: 403,
   NOT_FOUND: 404,

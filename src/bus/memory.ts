@@ -1,5 +1,5 @@
 import type { ReplicaName, RevisionName } from '../core/names.ts'
-import type { Bus, ControllerMember, GatewayMember, Report } from '../core/report.ts'
+import type { Bus, ControllerMember, GatewayMember, Report, SlotMessage } from '../core/report.ts'
 import { silentLog, type Log } from '../core/telemetry.ts'
 
 /** A membership; the same member may hold two, and each ends by itself. */
@@ -7,13 +7,13 @@ interface Seat<M> {
   readonly member: M
 }
 
-/** The bus of one process: everything is delivered in the turn in which it is said. */
+/** The bus of one process: everything is delivered in the turn in which it is said, or right after it. */
 export class MemoryBus implements Bus {
   readonly #log: Log
   readonly #gateways = new Set<Seat<GatewayMember>>()
   #controller: Seat<ControllerMember> | undefined
 
-  /** @param log hears of controllers that throw: the gateway that reports to one must go on. */
+  /** @param log hears of members that throw: whoever told them something must go on. */
   constructor(log: Log = silentLog) {
     this.#log = log
   }
@@ -41,6 +41,19 @@ export class MemoryBus implements Bus {
 
   wake(revision: RevisionName): void {
     this.#tell((controller) => controller.wake(revision))
+  }
+
+  tell(gateway: string, message: SlotMessage): void {
+    queueMicrotask(() => {
+      for (const { member } of this.#gateways) {
+        if (member.name !== gateway) continue
+        try {
+          member.hear?.(message)
+        } catch (error) {
+          this.#log.error({ err: error }, 'a gateway failed to take what another one told it')
+        }
+      }
+    })
   }
 
   /** @throws the signal's reason if it is aborted already; then no gateway was asked. */

@@ -1,53 +1,52 @@
-import type { AppliedObject } from '../control/view.ts'
-import type { AdminClient } from './client.ts'
+import type { Applied, Changes, Removable } from './backend.ts'
 import type { Io } from './io.ts'
 import { readManifests, type ManifestFile } from './manifest-files.ts'
 import { withProgress } from './progress.ts'
-import { deletableKind, type DeletableKind } from './resource-types.ts'
+import { deletableKind } from './resource-types.ts'
 
 /** `pilotlight apply -f FILE|-|DIR`: all files together, so that either all documents are taken or none. */
 export async function apply(
   io: Io,
-  client: AdminClient,
+  changes: Changes,
   options: { readonly filename: readonly string[]; readonly namespace: string },
 ): Promise<void> {
   const files = (await Promise.all(options.filename.map((source) => readManifests(io, source)))).flat()
-  const body = { type: 'application/yaml', text: await joined(files, options.namespace) }
-  const sent = client.change<readonly AppliedObject[]>('/api/v1/apply', { method: 'POST', body })
-  const applied = (await withProgress(io, () => `applying ${files.length} files`, sent)) ?? []
-  for (const { kind, namespace, name, outcome, warnings } of applied) {
-    for (const warning of warnings) io.err(`Warning: ${kind} ${namespace}/${name}: ${warning}\n`)
-    io.out(`${label(kind, name)} ${outcome}\n`)
+  const sent = changes.apply(await joined(files, options.namespace))
+  const applied = await withProgress(io, () => `applying ${files.length} files`, sent)
+  for (const object of applied) {
+    const { kind, namespace, name, outcome, warnings } = object
+    const where = namespace === '' ? name : `${namespace}/${name}`
+    for (const warning of warnings) io.err(`Warning: ${kind} ${where}: ${warning}\n`)
+    io.out(`${typeLabel(object)}/${name} ${outcome}\n`)
   }
 }
 
 /** `pilotlight delete TYPE NAME` */
 export async function remove(
   io: Io,
-  client: AdminClient,
+  changes: Changes,
   what: { readonly type: string; readonly name: string; readonly namespace: string },
 ): Promise<void> {
-  const kind = deletableKind(what.type)
-  const sent = client.change(pathOf(kind, what), { method: 'DELETE' })
-  await withProgress(io, () => `deleting ${what.name}`, sent)
-  io.out(`${label(kind, what.name).replace('/', ' "')}" deleted\n`)
+  const { type, name, namespace } = what
+  await removeOne(io, changes, { kind: deletableKind(type), name, namespace })
 }
 
 /** `pilotlight delete -f FILE|-|DIR`: every document of the files. */
 export async function removeFiles(
   io: Io,
-  client: AdminClient,
+  changes: Changes,
   options: { readonly filename: readonly string[]; readonly namespace: string },
 ): Promise<void> {
   const files = (await Promise.all(options.filename.map((source) => readManifests(io, source)))).flat()
   const { readHeads } = await import('./manifest-heads.ts')
   for (const head of files.flatMap(readHeads)) {
-    await remove(io, client, {
-      type: head.kind,
-      name: head.name,
-      namespace: head.namespace ?? options.namespace,
-    })
+    await removeOne(io, changes, { ...head, namespace: head.namespace ?? options.namespace })
   }
+}
+
+async function removeOne(io: Io, changes: Changes, what: Removable): Promise<void> {
+  await withProgress(io, () => `deleting ${what.name}`, changes.remove(what))
+  io.out(`${typeLabel(what)} "${what.name}" deleted\n`)
 }
 
 /** One stream of documents. -n stands for the namespace of documents that name none, as with kubectl. */
@@ -57,13 +56,11 @@ async function joined(files: readonly ManifestFile[], namespace: string): Promis
   return files.map((file) => withNamespace(file, namespace).trimEnd()).join('\n---\n')
 }
 
-function pathOf(kind: DeletableKind, { namespace, name }: { namespace: string; name: string }): string {
-  const [ns, id] = [encodeURIComponent(namespace), encodeURIComponent(name)]
-  if (kind === 'ClusterServingRuntime') return `/api/v1/clusterservingruntimes/${id}`
-  return `/api/v1/namespaces/${ns}/${kind.toLowerCase()}s/${id}`
-}
-
-/** `inferenceservice.serving.kserve.io/iris`, as kubectl names it. */
-function label(kind: string, name: string): string {
-  return `${kind.toLowerCase()}.serving.kserve.io/${name}`
+/** `inferenceservice.serving.kserve.io`, `deployment.apps`, `secret`: as kubectl names types. */
+export function typeLabel({
+  kind,
+  apiVersion = 'serving.kserve.io/v1',
+}: Pick<Applied, 'kind' | 'apiVersion'>): string {
+  const [group, version] = apiVersion.split('/')
+  return version === undefined ? kind.toLowerCase() : `${kind.toLowerCase()}.${group}`
 }

@@ -1,5 +1,5 @@
-import type { InferenceServiceObject, Snapshot } from '../control/view.ts'
-import type { AdminClient } from './client.ts'
+import type { InferenceServiceObject } from '../control/view.ts'
+import type { Backend } from './backend.ts'
 import { CliError } from './errors.ts'
 import type { Io } from './io.ts'
 import { withProgress } from './progress.ts'
@@ -24,14 +24,12 @@ export function readPercent(text: string): number {
 /** Sets the share of the latest revision (undefined: all of it, promotion), and waits until the traffic shows it. */
 export async function setCanary(
   io: Io,
-  client: AdminClient,
+  backend: Pick<Backend, 'changes' | 'service'>,
   name: string,
   percent: number | undefined,
   options: CanaryOptions,
 ): Promise<void> {
-  const path = `/api/v1/namespaces/${encodeURIComponent(options.namespace)}/inferenceservices/${encodeURIComponent(name)}`
-  const text = JSON.stringify({ percent: percent ?? null })
-  const sent = client.change(`${path}/canary`, { method: 'PUT', body: { type: 'application/json', text } })
+  const sent = backend.changes.setCanary(options.namespace, name, percent)
   await withProgress(io, () => `setting the canary of ${name}`, sent)
   if (!options.wait) {
     io.out(`${name}: set\n`)
@@ -48,8 +46,7 @@ export async function setCanary(
       : { [Symbol.dispose]() {} }
   const signal = AbortSignal.any([io.signal, timeout.signal])
   const reached = async (): Promise<InferenceServiceObject | undefined> => {
-    for await (const snapshot of client.snapshots(signal)) {
-      const service = find(snapshot, options.namespace, name)
+    for await (const service of backend.service(options.namespace, name, signal)) {
       seen = latestPercent(service)
       // In Standard mode the canaries are a list of their own, and status.traffic is empty.
       if (seen === wanted || service?.status.deploymentMode === 'Standard') return service
@@ -64,10 +61,6 @@ export async function setCanary(
     )
   }
   io.out(`${name}: ${describeTraffic(service)}\n`)
-}
-
-function find(snapshot: Snapshot, namespace: string, name: string): InferenceServiceObject | undefined {
-  return snapshot.services.find(({ metadata }) => metadata.namespace === namespace && metadata.name === name)
 }
 
 function latestPercent(service: InferenceServiceObject | undefined): number | undefined {

@@ -1,4 +1,5 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
 import type { Snapshot } from '../control/view.ts'
 import { CliError } from './errors.ts'
 import { serverSentEvents } from './server-sent-events.ts'
@@ -8,12 +9,23 @@ interface Sent {
   readonly body?: { readonly type: string; readonly text: string }
 }
 
+/** Where an admin API is, and how to get there. */
+export interface AdminConnection {
+  readonly url: URL
+  /** Sent with each request. */
+  readonly token?: string | undefined
+  /** A stream to the API, where it is not simply a connection to the URL's host. */
+  readonly connect?: () => Promise<Duplex>
+  /** What to do when it cannot be reached, as a whole sentence. */
+  readonly advice: string
+}
+
 /** The admin API, as commands call it. node:http and not fetch: it loads faster, and a command is short. */
 export class AdminClient {
-  readonly #server: URL
+  readonly #connection: AdminConnection
 
-  constructor(server: URL) {
-    this.#server = server
+  constructor(connection: AdminConnection) {
+    this.#connection = connection
   }
 
   /** The JSON answer of GET `path`. @throws CliError with what the server says. */
@@ -31,9 +43,9 @@ export class AdminClient {
     return value
   }
 
-  /** The snapshot now and after each change, until `signal` is aborted or the server ends it. */
-  async *snapshots(signal: AbortSignal): AsyncGenerator<Snapshot> {
-    const response = await this.#send('/api/v1/events', {}, signal)
+  /** The snapshot of a namespace (undefined: of all) now and after each change, until `signal` is aborted or the server ends it. */
+  async *snapshots(namespace: string | undefined, signal: AbortSignal): AsyncGenerator<Snapshot> {
+    const response = await this.#send(inNamespace('/api/v1/events', namespace), {}, signal)
     try {
       for await (const { event, data } of serverSentEvents(response)) {
         if (event !== 'snapshot') continue
@@ -61,16 +73,22 @@ export class AdminClient {
   }
 
   async #send(path: string, { method = 'GET', body }: Sent, signal?: AbortSignal): Promise<IncomingMessage> {
-    const request = this.#server.protocol === 'https:' ? (await import('node:https')).request : httpRequest
+    const { url: server, token, connect } = this.#connection
+    const request = server.protocol === 'https:' ? (await import('node:https')).request : httpRequest
+    const stream = await connect?.().catch((error: unknown) => {
+      throw this.#unreachable(error)
+    })
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
-      const url = new URL(path, this.#server)
-      const headers =
-        body === undefined
+      const headers = {
+        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+        ...(body === undefined
           ? {}
-          : { 'content-type': body.type, 'content-length': Buffer.byteLength(body.text) }
+          : { 'content-type': body.type, 'content-length': Buffer.byteLength(body.text) }),
+      }
+      const way = stream === undefined ? { agent: false } : { createConnection: () => stream }
       const sent = request(
-        url,
-        { method, headers, agent: false, ...(signal === undefined ? {} : { signal }) },
+        new URL(path, server),
+        { method, headers, ...way, ...(signal === undefined ? {} : { signal }) },
         resolve,
       )
       sent.once('error', (error) => reject(this.#unreachable(error)))
@@ -82,16 +100,21 @@ export class AdminClient {
   }
 
   #unreachable(cause: unknown): CliError {
+    if (cause instanceof CliError) return cause
+    const { url, advice } = this.#connection
     const why =
       cause instanceof Error
         ? cause.message || ('code' in cause ? String(cause.code) : cause.name)
         : String(cause)
-    return new CliError(
-      'unreachable',
-      `cannot reach the admin API at ${this.#server.origin} (${why}). Start one with: pilotlight up PATH; or say where it is with --server URL or PILOTLIGHT_SERVER`,
-      { cause },
-    )
+    return new CliError('unreachable', `cannot reach the admin API at ${url.origin} (${why}). ${advice}`, {
+      cause,
+    })
   }
+}
+
+/** `path` with `?namespace=`, or as it is. */
+export function inNamespace(path: string, namespace: string | undefined): string {
+  return namespace === undefined ? path : `${path}?namespace=${encodeURIComponent(namespace)}`
 }
 
 async function readAll(response: IncomingMessage): Promise<string> {

@@ -2,7 +2,7 @@ import { age } from './age.ts'
 import { parseTemplate, queryTemplate } from './jsonpath/index.ts'
 import type { KubeObject } from './objects.ts'
 import type { ResourceType } from './resource-types.ts'
-import { parseRfc3339 } from './rfc3339.ts'
+import { parseRfc3339 } from '../core/rfc3339.ts'
 
 interface Column {
   readonly header: string

@@ -84,6 +84,20 @@ async function candidatesFor(
   return command === 'get' || command === 'canary' || command === 'delete' ? names('services') : []
 }
 
+/** Options whose value is the next word. */
+const WITH_VALUE = new Set([
+  '-o',
+  '--output',
+  '-f',
+  '--filename',
+  '--server',
+  '--kubeconfig',
+  '--context',
+  '--install-namespace',
+  '--limit',
+  '--tail',
+])
+
 type Named =
   | { readonly name: string }
   | { readonly metadata: { readonly namespace: string; readonly name: string } }
@@ -104,7 +118,7 @@ function split(words: readonly string[]): { positional: readonly string[]; names
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at]!
     if (word === '-n' || word === '--namespace') namespace = words[(at += 1)] ?? namespace
-    else if (word === '-o' || word === '--output' || word === '--server' || word === '-f') at += 1
+    else if (WITH_VALUE.has(word)) at += 1
     else if (!word.startsWith('-')) positional.push(word)
   }
   return { positional, namespace }

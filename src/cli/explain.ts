@@ -8,14 +8,18 @@ export type ExplainRow = Readonly<Record<string, string | readonly string[]>>
 /** What src/control/explain.ts gives: a row a document. */
 export type ExplainFiles = (
   files: readonly ManifestFile[],
-  options: { readonly strict: boolean },
+  options: { readonly strict: boolean; readonly runtimes?: 'cluster' },
 ) => readonly ExplainRow[]
+
+/** What a cluster has beside the files: the runtimes of these namespaces, as a file. */
+export type LoadRuntimes = (namespaces: ReadonlySet<string>) => Promise<ManifestFile>
 
 /** `pilotlight explain -f ...`: what Pilotlight makes of manifests, without applying them. */
 export async function explain(
   io: Io,
   options: { readonly filename: readonly string[]; readonly strict: boolean; readonly output: string },
   loadExplainFiles: () => Promise<ExplainFiles>,
+  loadRuntimes?: LoadRuntimes,
 ): Promise<void> {
   if (options.output !== 'table' && options.output !== 'json') {
     throw new CliError(
@@ -25,10 +29,20 @@ export async function explain(
   }
   const files = (await Promise.all(options.filename.map((source) => readManifests(io, source)))).flat()
   const explainFiles = await loadExplainFiles()
-  const rows = explainFiles(files, { strict: options.strict })
+  // KServe's own answer is about the runtimes that it comes with. The files go first: what they say is what will be.
+  const beside = options.strict ? undefined : await loadRuntimes?.(await namespacesIn(files))
+  const rows = explainFiles(beside === undefined ? files : [...files, beside], {
+    strict: options.strict,
+    ...(beside === undefined ? {} : { runtimes: 'cluster' }),
+  }).filter(({ file }) => file !== beside?.path)
   io.out(options.output === 'json' ? `${JSON.stringify(rows, null, 2)}\n` : explainText(rows))
   const rejected = rows.filter(isRejected).length
   if (rejected > 0) throw new CliError('failed', `${rejected} of ${rows.length} documents rejected`)
+}
+
+async function namespacesIn(files: readonly ManifestFile[]): Promise<ReadonlySet<string>> {
+  const { readHeads } = await import('./manifest-heads.ts')
+  return new Set(files.flatMap(readHeads).map(({ namespace = 'default' }) => namespace))
 }
 
 function isRejected(row: ExplainRow): boolean {

@@ -56,6 +56,7 @@ export class FakeTerminal {
     const words = [...line.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map(([, a, b, c]) => a ?? b ?? c ?? '')
     const finished = run(words, io, '1.2.3', {
       up: async (options) => void ups.push(options),
+      cluster: { gateway: unused, controller: unused, single: unused },
       explainFiles: async () => around.explainFiles ?? (() => []),
     })
     return { seen, finished, interrupt, clock, ups }
@@ -80,4 +81,8 @@ export class FakeTerminal {
     })
     this.server = await this.#app.listen({ host: '127.0.0.1', port: 0 })
   }
+}
+
+function unused(): Promise<void> {
+  return Promise.reject(new Error('roles on Kubernetes are not part of this terminal'))
 }

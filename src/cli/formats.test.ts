@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { age } from './age.ts'
-import { formatRfc3339, parseRfc3339 } from './rfc3339.ts'
+import { formatRfc3339, parseRfc3339 } from '../core/rfc3339.ts'
 import { table } from './table.ts'
 
 describe('age', () => {

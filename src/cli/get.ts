@@ -1,5 +1,5 @@
 import type { Snapshot } from '../control/view.ts'
-import type { AdminClient } from './client.ts'
+import { inNamespace, type AdminClient } from './client.ts'
 import { tableOf } from './columns.ts'
 import { CliError } from './errors.ts'
 import type { Io } from './io.ts'
@@ -28,6 +28,8 @@ export async function get(
   if (what.name !== undefined && options.allNamespaces) {
     throw new CliError('usage', '--all-namespaces: a name is looked for in one namespace; say which with -n')
   }
+  // Who may see one namespace only asks for that one.
+  const scope = options.allNamespaces ? undefined : options.namespace
   const asTable = output.format === 'table' || output.format === 'wide'
   const rows = tableOf(type, { wide: output.format === 'wide', namespaces: options.allNamespaces })
   const widths: number[] = []
@@ -48,7 +50,7 @@ export async function get(
     io.out(table(header ? [rows.header, ...body] : body, widths))
   }
 
-  const first = wanted(await withProgress(io, () => 'waiting for the admin API', read(client, type)))
+  const first = wanted(await withProgress(io, () => 'waiting for the admin API', read(client, type, scope)))
   if (first.length === 0) {
     if (what.name !== undefined) {
       throw new CliError('failed', `${type} "${what.name}" not found in ${options.namespace} namespace.`)
@@ -61,15 +63,16 @@ export async function get(
       )
     } else await show(first, false)
   } else await show(first, true)
-  if (options.watch) await watch(io, client, { first, wanted, show })
+  if (options.watch) await watch(io, client, { scope, first, wanted, show })
 }
 
 async function read(
   client: AdminClient,
   type: ResourceType,
+  scope: string | undefined,
 ): Promise<Pick<Snapshot, 'services' | 'revisions' | 'replicas'>> {
   const none = { services: [], revisions: [], replicas: [] }
-  const items = await client.get<never[]>(`/api/v1/${type}`)
+  const items = await client.get<never[]>(inNamespace(`/api/v1/${type}`, scope))
   return { ...none, [type === 'inferenceservices' ? 'services' : type]: items }
 }
 
@@ -78,6 +81,7 @@ async function watch(
   io: Io,
   client: AdminClient,
   the: {
+    readonly scope: string | undefined
     readonly first: readonly KubeObject[]
     readonly wanted: (snapshot: Snapshot) => readonly KubeObject[]
     readonly show: (objects: readonly KubeObject[], header: boolean) => Promise<void>
@@ -88,7 +92,7 @@ async function watch(
     new Map(objects.map((object) => [keyOf(object), JSON.stringify(object)]))
   let seen = remember(the.first)
   let header = the.first.length === 0
-  for await (const snapshot of client.snapshots(io.signal)) {
+  for await (const snapshot of client.snapshots(the.scope, io.signal)) {
     const objects = the.wanted(snapshot)
     const changed = objects.filter((object) => seen.get(keyOf(object)) !== JSON.stringify(object))
     if (changed.length > 0) {

@@ -33,5 +33,10 @@ process.exitCode = await run(process.argv.slice(2), io, readVersion(), {
     const { up } = await import('./up.ts')
     await up(options)
   },
+  cluster: {
+    gateway: async (options) => (await import('./roles/gateway.ts')).gateway(options),
+    controller: async (options) => (await import('./roles/controller.ts')).controller(options),
+    single: async (options) => (await import('./roles/single.ts')).single(options),
+  },
   explainFiles: async () => (await import('../control/explain.ts')).explainFiles,
 })

@@ -4,6 +4,8 @@ import type { ManifestFile } from './manifest-files.ts'
 
 export interface ManifestHead {
   readonly kind: string
+  /** Absent for one of KServe's kinds. */
+  readonly apiVersion?: string
   readonly name: string
   readonly namespace?: string
 }
@@ -11,13 +13,18 @@ export interface ManifestHead {
 /** Kind, name and namespace of every document of a file. @throws CliError naming file and document. */
 export function readHeads(file: ManifestFile): readonly ManifestHead[] {
   return documents(file).map((document, index) => {
-    const [kind, name, namespace] = [['kind'], ['metadata', 'name'], ['metadata', 'namespace']].map((path) =>
-      document.getIn(path),
-    )
+    const paths = [['kind'], ['metadata', 'name'], ['metadata', 'namespace'], ['apiVersion']]
+    const [kind, name, namespace, apiVersion] = paths.map((path) => document.getIn(path))
     if (typeof kind !== 'string' || typeof name !== 'string') {
       throw new CliError('failed', `${file.path}#${index}: must have kind and metadata.name`)
     }
-    return { kind, name, ...(typeof namespace === 'string' ? { namespace } : {}) }
+    const isKServes = typeof apiVersion !== 'string' || apiVersion.startsWith('serving.kserve.io/')
+    return {
+      kind,
+      name,
+      ...(isKServes ? {} : { apiVersion }),
+      ...(typeof namespace === 'string' ? { namespace } : {}),
+    }
   })
 }
 

@@ -2,7 +2,7 @@ import type { RevisionView, Snapshot } from '../control/view.ts'
 import { split } from '../core/names.ts'
 import type { Replica } from '../core/replica.ts'
 import type { ResourceType } from './resource-types.ts'
-import { formatRfc3339 } from './rfc3339.ts'
+import { formatRfc3339 } from '../core/rfc3339.ts'
 
 /** What every output format works on: the shape of a Kubernetes object. */
 export interface KubeObject {

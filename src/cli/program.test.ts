@@ -98,7 +98,10 @@ describe('completion', () => {
   })
 
   it.each([
-    ['', 'up get apply delete explain canary why logs completion'],
+    [
+      '',
+      'up gateway controller single get apply delete explain canary why logs doctor install uninstall completion',
+    ],
     ['ge', 'get'],
     ['get ""', 'inferenceservices revisions replicas'],
     ['get rev -n ml ""', 'iris-predictor-00001 iris-predictor-00002'],

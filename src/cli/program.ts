@@ -1,15 +1,29 @@
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { AdminClient } from './client.ts'
+import { Command, CommanderError, Option } from 'commander'
+import type { Backend } from './backend.ts'
+import type { CanaryOptions } from './canary.ts'
+import { isCluster, openBackend, type ServerOptions } from './open-backend.ts'
 import { CliError, exitCodes } from './errors.ts'
-import type { ExplainFiles } from './explain.ts'
+import type { ExplainFiles, LoadRuntimes } from './explain.ts'
 import type { Io } from './io.ts'
-import { serverAddress } from './server-address.ts'
+import { addInstallation } from './program-installation.ts'
+import { filesOption, namespaceOption, port, wholeNumber, withExamples } from './program-options.ts'
+import type { RoleOptions } from './roles/role-options.ts'
 import type { UpOptions } from './up-options.ts'
+
+export type ClusterRole = 'gateway' | 'controller' | 'single'
+
+const CLUSTER_ROLES: Readonly<Record<ClusterRole, string>> = {
+  gateway: 'on Kubernetes: carry requests; several of these share the load',
+  controller: 'on Kubernetes: start, stop and scale what InferenceServices ask for; one of several leads',
+  single: 'on Kubernetes: gateway and controller in one process, without Redis',
+}
 
 /** The commands that do more than talk to the admin API; both are loaded when they run. */
 export interface Roles {
   readonly up: (options: UpOptions) => Promise<void>
   readonly explainFiles: () => Promise<ExplainFiles>
+  /** What runs on Kubernetes. */
+  readonly cluster: Readonly<Record<ClusterRole, (options: RoleOptions) => Promise<void>>>
 }
 
 /** Runs one command line (without `node` and the script). Answers the exit code; errors are printed, not thrown. */
@@ -36,14 +50,25 @@ export function program(io: Io, version: string, roles: Roles): Command {
       '--server <url>',
       'the admin API (default: $PILOTLIGHT_SERVER, else that of `up` in this project)',
     )
+    .option(
+      '--kubeconfig <file>',
+      'work against this cluster (default with --context: $KUBECONFIG, ~/.kube/config)',
+    )
+    .option('--context <name>', 'context of the kubeconfig; work against its cluster')
+    .option(
+      '--install-namespace <namespace>',
+      'where Pilotlight runs in the cluster (default: where its pods are)',
+    )
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .showSuggestionAfterError()
     .helpCommand(false)
-  const client = (): AdminClient =>
-    new AdminClient(
-      serverAddress({ server: root.opts<{ server?: string }>().server, env: io.env, cwd: io.cwd }),
-    )
+  /** Runs a command against whatever the options and the environment name, and closes what that opened. */
+  const using = async (use: (backend: Backend) => Promise<void>): Promise<void> => {
+    await using backend = await openBackend(io, root.opts<ServerOptions>())
+    await use(backend)
+  }
   const command = (spec: string, description: string, examples: string): Command =>
     withExamples(root.command(spec).description(description), examples)
 
@@ -67,6 +92,26 @@ export function program(io: Io, version: string, roles: Roles): Command {
     )
     .action(async (paths: string[], options: Omit<UpOptions, 'paths'>) => roles.up({ ...options, paths }))
 
+  for (const role of ['gateway', 'controller', 'single'] as const) {
+    command(
+      role,
+      CLUSTER_ROLES[role],
+      `pilotlight ${role} --config /etc/pilotlight/pilotlight.yaml\npilotlight ${role} --kubeconfig ~/.kube/config --context test`,
+    )
+      .option('-c, --config <file>', 'the configuration (pilotlight.yaml)')
+      .addOption(
+        new Option('--log-level <level>', 'how much to log').choices(['debug', 'info', 'warn', 'error']),
+      )
+      .action(async (options: RoleOptions) => {
+        const { kubeconfig, context } = root.opts<ServerOptions>()
+        await roles.cluster[role]({
+          ...options,
+          ...(kubeconfig === undefined ? {} : { kubeconfig }),
+          ...(context === undefined ? {} : { context }),
+        })
+      })
+  }
+
   command(
     'get <type> [name]',
     'show inferenceservices (isvc), revisions (rev) or replicas (pods)',
@@ -80,7 +125,7 @@ pilotlight get replicas -w`,
     .option('-w, --watch', 'go on with whatever changes', false)
     .action(async (type: string, name: string | undefined, options) => {
       const { get } = await import('./get.ts')
-      await get(io, client(), { type, name }, options)
+      await using(async (backend) => get(io, await backend.admin(), { type, name }, at(backend, options)))
     })
 
   command(
@@ -92,7 +137,7 @@ pilotlight get replicas -w`,
     .addOption(namespaceOption())
     .action(async (options) => {
       const { apply } = await import('./apply.ts')
-      await apply(io, client(), options)
+      await using((backend) => apply(io, backend.changes, at(backend, options)))
     })
 
   command(
@@ -106,10 +151,10 @@ pilotlight get replicas -w`,
       const { remove, removeFiles } = await import('./apply.ts')
       if (options.filename !== undefined) {
         if (type !== undefined) throw new CliError('usage', `delete: give either TYPE NAME or -f, not both`)
-        await removeFiles(io, client(), options)
+        await using((backend) => removeFiles(io, backend.changes, at(backend, options)))
       } else if (type === undefined || name === undefined) {
         throw new CliError('usage', 'delete: TYPE and NAME, or -f FILE, are missing')
-      } else await remove(io, client(), { type, name, namespace: options.namespace })
+      } else await using((backend) => remove(io, backend.changes, { type, name, ...at(backend, options) }))
     })
 
   command(
@@ -122,7 +167,7 @@ pilotlight get replicas -w`,
     .option('-o, --output <format>', 'table or json', 'table')
     .action(async (options) => {
       const { explain } = await import('./explain.ts')
-      await explain(io, options, roles.explainFiles)
+      await withRuntimes((load) => explain(io, options, roles.explainFiles, load))
     })
 
   addCanary(
@@ -143,7 +188,7 @@ pilotlight get replicas -w`,
     .option('-o, --output <format>', 'text or json', 'text')
     .action(async (name: string, options) => {
       const { why } = await import('./why.ts')
-      await why(io, client(), name, options)
+      await using(async (backend) => why(io, await backend.admin(), name, at(backend, options)))
     })
 
   command(
@@ -156,8 +201,10 @@ pilotlight get replicas -w`,
     .option('--tail <count>', 'only the last so many lines', wholeNumber(0, 100_000))
     .action(async (name: string, options) => {
       const { logs } = await import('./logs.ts')
-      await logs(io, client(), name, options)
+      await using((backend) => logs(io, backend.logs, name, at(backend, options)))
     })
+
+  addInstallation(command, io, () => root.opts<ServerOptions>())
 
   command(
     'completion <shell>',
@@ -172,10 +219,15 @@ pilotlight get replicas -w`,
     const commands = new Map(
       root.commands
         .filter((each) => each.name() !== '__complete')
-        .map((each) => [each.name(), each.options.map((option) => option.long ?? option.flags)]),
+        .map((each) => [
+          each.name(),
+          [...each.options, ...root.options].map((option) => option.long ?? option.flags),
+        ]),
     )
     const snapshot = async () => {
-      for await (const each of client().snapshots(io.signal)) return each
+      await using backend = await openBackend(io, root.opts<ServerOptions>())
+      const admin = await backend.admin()
+      for await (const each of admin.snapshots(undefined, io.signal)) return each
       return undefined
     }
     // A shell that waits for a candidate must not see an error: no server, no names.
@@ -186,6 +238,18 @@ pilotlight get replicas -w`,
     )
   })
   return root
+
+  /** Against a cluster, its runtimes count beside the files. */
+  async function withRuntimes(use: (load?: LoadRuntimes) => Promise<void>): Promise<void> {
+    const options = root.opts<ServerOptions>()
+    if (!isCluster(io, options)) return use()
+    const { openCluster } = await import('./cluster/cluster.ts')
+    await using cluster = await openCluster(io, options)
+    await use(async (namespaces) => {
+      const { clusterRuntimes } = await import('./cluster/runtimes.ts')
+      return clusterRuntimes(cluster, namespaces)
+    })
+  }
 
   function addCanary(canary: Command): void {
     const act = (
@@ -207,7 +271,9 @@ pilotlight get replicas -w`,
           const { setCanary } = await import('./canary.ts')
           const percent = await percentOf(typeof rest[0] === 'string' ? rest[0] : undefined)
           const self = rest.at(-1)
-          if (self instanceof Command) await setCanary(io, client(), name, percent, self.opts())
+          if (!(self instanceof Command)) return
+          const options = self.opts<CanaryOptions>()
+          await using((backend) => setCanary(io, backend, name, percent, at(backend, options)))
         })
     }
     act('set <name> <percent>', 'the latest revision gets this percent of the requests', async (text) => {
@@ -219,30 +285,10 @@ pilotlight get replicas -w`,
   }
 }
 
-function withExamples(command: Command, examples: string): Command {
-  const indented = examples.replaceAll(/^/gm, '  ')
-  return command.addHelpText('after', `\nExamples:\n${indented}`)
-}
-
-function namespaceOption(): Option {
-  return new Option('-n, --namespace <namespace>', 'the namespace').default('default')
-}
-
-function filesOption(): Option {
-  return new Option(
-    '-f, --filename <path>',
-    'a file, a folder, or - for standard input; may be given again',
-  ).argParser((value: string, before: readonly string[] | undefined) => [...(before ?? []), value])
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
-    if (value >= min && value <= max) return value
-    throw new InvalidArgumentError(`It must be a whole number from ${min} to ${max}.`)
-  }
-}
-
-function port(text: string): number {
-  return wholeNumber(0, 65_535)(text)
+/** The options with the namespace that holds: -n, else that of the backend. */
+function at<Options extends { readonly namespace?: string }>(
+  { namespace }: Backend,
+  options: Options,
+): Options & { readonly namespace: string } {
+  return { ...options, namespace: options.namespace ?? namespace }
 }

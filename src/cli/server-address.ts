@@ -21,11 +21,20 @@ export function serverAddress(from: {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
 }): URL {
-  if (from.server !== undefined) return readUrl('--server', from.server)
-  const fromEnv = from.env['PILOTLIGHT_SERVER']
-  if (fromEnv !== undefined && fromEnv !== '') return readUrl('PILOTLIGHT_SERVER', fromEnv)
+  const named = namedServer(from, from.env)
+  if (named !== undefined) return readUrl(named.source, named.url)
   const file = nearestAdminFile(from.cwd)
   return file === undefined ? new URL(DEFAULT_SERVER) : readAdminFile(file)
+}
+
+/** The server that somebody named, as text. */
+export function namedServer(
+  { server }: { readonly server?: string | undefined },
+  env: Readonly<Record<string, string | undefined>>,
+): { readonly source: string; readonly url: string } | undefined {
+  if (server !== undefined) return { source: '--server', url: server }
+  const fromEnv = env['PILOTLIGHT_SERVER']
+  return fromEnv === undefined || fromEnv === '' ? undefined : { source: 'PILOTLIGHT_SERVER', url: fromEnv }
 }
 
 function nearestAdminFile(cwd: string): string | undefined {

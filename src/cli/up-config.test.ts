@@ -48,10 +48,12 @@ describe('readUpConfig', () => {
       `gateway:
   tls: { certFile: tls/tls.crt, keyFile: /run/tls.key, clientCaFile: ../clients.crt }
   upstreamTls: { caFile: replicas.crt, serverName: replicas.crt }
+redis: { url: rediss://redis, caFile: redis.crt, passwordFile: /run/password }
 `,
     )
-    const { tls, upstreamTls } = readUpConfig({ paths: [], config: 'etc/pilotlight.yaml' }, cwd).config
-      .gateway
+    const { gateway, redis } = readUpConfig({ paths: [], config: 'etc/pilotlight.yaml' }, cwd).config
+    const { tls, upstreamTls } = gateway
+    expect(redis).toMatchObject({ caFile: join(cwd, 'etc/redis.crt'), passwordFile: '/run/password' })
     expect(tls).toMatchObject({
       certFile: join(cwd, 'etc/tls/tls.crt'),
       keyFile: '/run/tls.key',

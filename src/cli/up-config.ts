@@ -67,11 +67,8 @@ function withFlags(file: Record<string, unknown>, options: UpOptions): Record<st
   return merged
 }
 
-/** The files that `gateway.tls` and `gateway.upstreamTls` name, as absolute paths. */
+/** The files that `gateway.tls`, `gateway.upstreamTls` and `redis` name, as absolute paths. */
 function withAbsoluteFiles(config: Record<string, unknown>, dir: string): Record<string, unknown> {
-  const { gateway } = config
-  if (!isMapping(gateway)) return config
-  const { tls, upstreamTls } = gateway
   const absolute = (section: unknown): unknown =>
     isMapping(section)
       ? Object.fromEntries(
@@ -83,10 +80,17 @@ function withAbsoluteFiles(config: Record<string, unknown>, dir: string): Record
           ),
         )
       : section
-  return {
-    ...config,
-    gateway: { ...gateway, ...defined({ tls: absolute(tls), upstreamTls: absolute(upstreamTls) }) },
+  const { gateway, redis } = config
+  const sections = {
+    redis: absolute(redis),
+    gateway: isMapping(gateway)
+      ? {
+          ...gateway,
+          ...defined({ tls: absolute(gateway['tls']), upstreamTls: absolute(gateway['upstreamTls']) }),
+        }
+      : gateway,
   }
+  return { ...config, ...defined(sections) }
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

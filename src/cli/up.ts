@@ -25,6 +25,7 @@ import { CliError } from './errors.ts'
 import { LocalManifests } from './local-manifests.ts'
 import { ADMIN_FILE, adminFileText } from './server-address.ts'
 import { readUpConfig, type UpConfig } from './up-config.ts'
+import { aborted, stopSignals, type StopSignals } from './stop-signals.ts'
 import type { UpOptions } from './up-options.ts'
 import { readVersion } from './version.ts'
 
@@ -44,7 +45,7 @@ export async function up(options: UpOptions): Promise<void> {
 async function serve(
   options: UpOptions,
   { config, configDir, stateDir }: UpConfig,
-  stop: { readonly first: AbortSignal; readonly second: AbortSignal },
+  stop: StopSignals,
 ): Promise<void> {
   const clock = new SystemClock()
   const random = new SystemRandom()
@@ -153,22 +154,6 @@ async function serve(
   await Promise.race([aborted(stop.first), running])
   log.info({}, 'stopping: requests under way are finished; a second signal ends them')
   await plane.drain(stop.second)
-}
-
-/** SIGTERM, SIGINT or SIGHUP: the first asks to stop, the second not to wait. */
-function stopSignals(): { readonly first: AbortSignal; readonly second: AbortSignal } {
-  const first = new AbortController()
-  const second = new AbortController()
-  const onSignal = (): void => (first.signal.aborted ? second : first).abort()
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal)
-  return { first: first.signal, second: second.signal }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
 }
 
 function messageOf(error: unknown): string {

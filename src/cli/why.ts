@@ -3,7 +3,7 @@ import type { AdminClient } from './client.ts'
 import { CliError } from './errors.ts'
 import type { Io } from './io.ts'
 import { withProgress } from './progress.ts'
-import { formatRfc3339 } from './rfc3339.ts'
+import { formatRfc3339 } from '../core/rfc3339.ts'
 
 /** `pilotlight why REVISION`: its last decisions, newest last. */
 export async function why(

@@ -2,14 +2,20 @@ import { policyOf, type AutoscalerConfig, type Policy } from '../../autoscaler/i
 import type { Clock } from '../core/clock.ts'
 import type { Cluster } from '../core/cluster.ts'
 import type { Decision } from '../core/decision.ts'
-import type { Desired, DesiredService } from '../core/desired.ts'
+import type { Desired } from '../core/desired.ts'
 import { Latest } from '../core/latest.ts'
 import { qualified, split, type InferenceServiceName, type RevisionName } from '../core/names.ts'
 import type { Replica } from '../core/replica.ts'
 import type { Bus, ControllerMember, Report } from '../core/report.ts'
 import type { Revision } from '../core/revision.ts'
 import type { Log, Metrics } from '../core/telemetry.ts'
-import { HistoryError, readHistory, type ReconciledService, type ReconcileOptions } from '../kserve/index.ts'
+import {
+  HistoryError,
+  readHistory,
+  type KeptService,
+  type ReconcileOptions,
+  type ServiceStore,
+} from '../kserve/index.ts'
 import { RevisionScaler, type ScalerDependencies } from './revision-scaler.ts'
 import { ServiceState, type RevisionVerdicts } from './service-state.ts'
 import { snapshotOf } from './snapshot.ts'
@@ -18,21 +24,6 @@ import type { ControlPlane, Snapshot } from './view.ts'
 
 const TICK_MS = 2_000
 const FOLLOW_PERIOD_MS = 200
-
-/** What a service has come to. */
-export interface KeptService {
-  readonly desired: DesiredService
-  /** Its history is what has to survive a restart. */
-  readonly result: ReconciledService
-}
-
-/** Where services are kept, by name. */
-export interface ServiceStore {
-  /** The histories of all services, as they were saved. */
-  load(): Promise<Readonly<Record<string, unknown>>>
-  /** Called in the turn in which anything about the service changed; undefined forgets it. */
-  save(service: InferenceServiceName, kept: KeptService | undefined): Promise<void>
-}
 
 export interface ControllerOptions {
   readonly clock: Clock
@@ -94,6 +85,12 @@ export class Controller implements ControlPlane, ControllerMember {
 
   wake(revision: RevisionName): void {
     this.#scalers.get(revision)?.decide()
+    this.#changed()
+  }
+
+  /** Somebody else ordered the first replica of a sleeping revision: it is awake, and decided on from there. */
+  raised(revision: RevisionName): void {
+    this.#scalers.get(revision)?.raised()
     this.#changed()
   }
 

@@ -12,12 +12,16 @@ const scaling: ScalingFunctions = {
 /** What becomes of each document: a row each, in our words or, with `strict`, as KServe would answer. */
 export function explainFiles(
   files: readonly { readonly path: string; readonly text: string }[],
-  options: { readonly strict: boolean },
+  options: {
+    readonly strict: boolean
+    /** `cluster`: no runtimes but those of the files. Default: KServe's catalogue, too. */
+    readonly runtimes?: 'cluster' | 'catalogue'
+  },
 ): readonly Readonly<Record<string, string | readonly string[]>>[] {
   const manifests = files.filter(({ path }) => basename(path) !== CONFIG_FILE)
   const rows = explainDocuments(
     manifests.map(({ path, text }) => ({ file: path, text })),
-    { ...scaling, strict: options.strict },
+    { ...scaling, ...options },
   )
   return rows.map(({ source, ...row }) => {
     const hash = source.lastIndexOf('#')

@@ -126,6 +126,7 @@ export class RevisionScaler {
         nowMs,
         ready,
         starting: this.#replicas.filter((replica) => isStarting(replica)).length,
+        unplaced: this.#replicas.filter(({ reasonCode }) => reasonCode === 'Unschedulable').length,
         stable: demand?.stable,
         panic: demand?.panic,
         waiting: this.waiting,
@@ -144,6 +145,15 @@ export class RevisionScaler {
     }
     this.log.add(decision)
     metrics.decided(this.revision.name, decision)
+  }
+
+  /** A gateway ordered the first replica itself. */
+  raised(): void {
+    if (this.#isRetired || this.#wanted > 0) return
+    this.#wanted = 1
+    this.#accepted = 1
+    this.#memory = { ...this.#memory, replicas: 1, upSinceMs: this.#deps.clock.now() }
+    this.#deps.log.warn({ revision: this.revision.name }, 'a gateway ordered the first replica itself')
   }
 
   /** The revision is no longer wanted: its replicas finish what they have and go. False: not yet, ask again. */

@@ -37,6 +37,12 @@ describe('readConfig', () => {
     expect(wants({ clientCaFile: 'ca.crt', clientCertificates: 'none' })).toBe('none')
   })
 
+  it('does not show the password of a URL that it refuses', () => {
+    const message = messageOf({ redis: { url: 'http://user:secret@redis:6379' } })
+    expect(message).toContain('http://...@redis:6379')
+    expect(message).not.toContain('secret')
+  })
+
   it('is frozen to its leaves', () => {
     const config = readConfig({ gateway: { trustedProxies: ['10.0.0.0/8'], tls: files } })
     expect(
@@ -54,6 +60,18 @@ describe('readConfig', () => {
     { input: { gateway: { headTimeoutMs: -1 } }, field: 'gateway.headTimeoutMs', allowed: '>=0' },
     { input: { gateway: { connectionsMax: 0.5 } }, field: 'gateway.connectionsMax', allowed: 'int' },
     { input: { gateway: { workers: 257 } }, field: 'gateway.workers', allowed: '<=256' },
+    { input: { redis: { url: 'http://redis:6379' } }, field: 'redis.url', allowed: 'rediss://' },
+    { input: { redis: { url: 'redis://redis', prefix: 'a b' } }, field: 'redis.prefix', allowed: 'letters' },
+    {
+      input: { redis: { url: 'redis://redis', caFile: 'ca.crt' } },
+      field: 'redis.caFile',
+      allowed: 'rediss://',
+    },
+    {
+      input: { redis: { url: 'redis://redis', askTimeoutMs: 0 } },
+      field: 'redis.askTimeoutMs',
+      allowed: '>=1',
+    },
     { input: { gateway: { tls: {} } }, field: 'gateway.tls.certFile', allowed: 'string' },
     { input: { gateway: { tls: { ...files, keyFile: '' } } }, field: 'gateway.tls.keyFile', allowed: '>=1' },
     {

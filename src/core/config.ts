@@ -91,6 +91,84 @@ const gatewaySchema = z.strictObject({
   upstreamTls: upstreamTlsSchema.prefault({}),
 })
 
+/** How we live on Kubernetes; not read by `up`. */
+const kubernetesSchema = z.strictObject({
+  gatewayService: z
+    .string()
+    .min(1)
+    .default('pilotlight-gateway')
+    .describe("name of the gateway's Service, in the namespace of the pod that reads this"),
+  clusterDomain: z.string().min(1).default('cluster.local').describe("the cluster's DNS domain"),
+  defaultDeploymentMode: z
+    .enum(['Knative', 'Standard'])
+    .default('Knative')
+    .describe("KServe's deployment mode of services whose annotations name none"),
+  timeoutSeconds: z.int().min(1).default(300).describe("KServe's timeout where a service gives none"),
+  adopt: z
+    .boolean()
+    .default(false)
+    .describe('serve only InferenceServices that are annotated pilotlight.dev/adopt: "true"'),
+  gatewayApi: z
+    .strictObject({
+      parentRefs: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1),
+            namespace: z.string().min(1).optional(),
+            sectionName: z.string().min(1).optional(),
+          }),
+        )
+        .default([])
+        .describe('Gateways that every service gets an HTTPRoute for; none = no HTTPRoutes'),
+    })
+    .prefault({}),
+  ingressClassName: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('class of the Ingress that every service gets; none = no Ingresses'),
+  storageInitializerImage: z
+    .string()
+    .min(1)
+    .default('kserve/storage-initializer:v0.20.0')
+    .describe('image that fetches models where no ClusterStorageContainer matches'),
+  shippedObjectsDir: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('folder of YAML files that the leading controller applies: ClusterServingRuntimes, for one'),
+})
+
+/** The Redis through which gateways and the controller hear each other, where they are processes of their own. */
+const redisSchema = z
+  .strictObject({
+    url: z
+      .url({
+        protocol: /^rediss?$/,
+        error: 'Invalid input: expected redis://host:port or rediss://host:port',
+      })
+      .describe('redis://user:password@host:port/db; rediss:// for TLS'),
+    prefix: z
+      .string()
+      .regex(/^[\w.:-]{1,100}$/, 'Invalid input: expected 1 to 100 of letters, digits and _ . : -')
+      .default('pilotlight')
+      .describe('what all names in Redis begin with; another one for each installation'),
+    caFile: file()
+      .optional()
+      .describe('PEM file with the CAs for rediss://; default: those that Node brings'),
+    passwordFile: file().optional().describe('file with the password, in place of the one in the URL'),
+    askTimeoutMs: z
+      .number()
+      .min(1)
+      .default(1_000)
+      .describe('how long the controller waits for the answers of all gateways'),
+  })
+  .superRefine(({ url, caFile }, context) => {
+    if (caFile === undefined || url.startsWith('rediss:')) return
+    const message = 'Invalid input: needs redis.url to begin with rediss://'
+    context.addIssue({ code: 'custom', path: ['caFile'], message })
+  })
+
 export const configSchema = z.strictObject({
   gateway: gatewaySchema.prefault({}),
   admin: z
@@ -143,6 +221,8 @@ export const configSchema = z.strictObject({
       terminationGracePeriodMs: duration(30_000).describe('SIGTERM to SIGKILL'),
     })
     .prefault({}),
+  kubernetes: kubernetesSchema.prefault({}),
+  redis: redisSchema.optional(),
   autoscaler: z
     .record(z.string(), z.string())
     .default({})
@@ -166,11 +246,15 @@ export function readConfig(input: unknown, source = 'configuration'): Config {
   const lines = parsed.error.issues.map((issue) => {
     const field = issue.path.join('.') || '(top level)'
     // Of an unknown key the message names the key: its value would say nothing.
-    const got =
-      issue.code === 'unrecognized_keys' ? '' : `; got ${JSON.stringify(valueAt(input, issue.path))}`
+    const got = issue.code === 'unrecognized_keys' ? '' : `; got ${shown(valueAt(input, issue.path))}`
     return `${source}: ${field}: ${issue.message}${got}`
   })
   throw new ConfigError(lines.join('\n'))
+}
+
+/** As JSON, with the user and the password of a URL left out. */
+function shown(value: unknown): string {
+  return (JSON.stringify(value) ?? 'undefined').replaceAll(/:\/\/[^/"]*@/g, '://...@')
 }
 
 function valueAt(input: unknown, path: readonly PropertyKey[]): unknown {

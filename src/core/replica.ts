@@ -46,6 +46,11 @@ export interface Replica {
     | 'CrashLoopBackOff'
     | 'ProbeFailed'
     | 'Exited'
+    | 'OOMKilled'
+    | 'ImagePullBackOff'
+    | 'CreateContainerConfigError'
+    | 'Evicted'
+    | 'NodeLost'
   readonly exitCode?: number
   readonly restarts: number
   readonly retryAtMs?: number

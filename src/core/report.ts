@@ -16,7 +16,52 @@ export interface Report {
   readonly inFlight: number
 }
 
-/** A gateway, as the controller sees it through the bus. */
+/**
+ * What gateways say to each other about the slots of replicas with a hard limit; plain JSON. Messages may be lost, late,
+ * twice or out of order: none of that creates a slot.
+ */
+export type SlotMessage = {
+  readonly from: string
+  /** When the process that says it began, epoch ms: of two that have the name `from`, the later one lives. */
+  readonly life: number
+} & (
+  | {
+      /** Do you divide the slots among these, too? `round` is repeated in the answer. */
+      readonly kind: 'divide'
+      readonly round: number
+      readonly members: readonly string[]
+    }
+  | {
+      /** Yes, and beyond my share I still run or lent this many: they end, and no new ones begin. */
+      readonly kind: 'divided'
+      /** The life of the one that is told. */
+      readonly toLife: number
+      readonly round: number
+      readonly over: readonly (readonly [ReplicaName, number])[]
+      /** Stands for the lives of all members, as the sender knows them. */
+      readonly lives: number
+    }
+  | {
+      /** I hold requests that your free slots of the revision could serve. In place of what I said before; 0 = no longer. */
+      readonly kind: 'borrow'
+      readonly revision: RevisionName
+      readonly wanted: number
+      /** How long the oldest of them has waited, ms. */
+      readonly waitedMs: number
+    }
+  | {
+      /** One slot of the replica is yours until you give it back. Said again from time to time while it is. */
+      readonly kind: 'lend'
+      readonly toLife: number
+      readonly revision: RevisionName
+      readonly replica: ReplicaName
+      /** Grows with every slot that this life of the sender lends. */
+      readonly lease: number
+    }
+  | { readonly kind: 'give-back'; readonly toLife: number; readonly lease: number }
+)
+
+/** A gateway, as the controller and other gateways see it through the bus. */
 export interface GatewayMember {
   readonly name: string
   /**
@@ -28,6 +73,8 @@ export interface GatewayMember {
   keep(revision: RevisionName): void
   /** Requests in flight on the replica. */
   inFlight(replica: ReplicaName): number
+  /** What another gateway says. Absent where slots are not divided among gateways. */
+  hear?(message: SlotMessage): void
 }
 
 /** The controller, as gateways see it through the bus. */
@@ -46,6 +93,11 @@ export interface Bus {
   /** From a gateway: to the controller, if there is one. Never throws, never waits. */
   report(reports: readonly Report[]): void
   wake(revision: RevisionName): void
+  /**
+   * From a gateway to the one of that name; lost where there is none. Never throws, never waits, and is heard in a later
+   * turn than it was said. Absent on a bus on which gateways cannot hear each other.
+   */
+  tell?(gateway: string, message: SlotMessage): void
   /** From the controller: true when every gateway let go. If one did not, those that did are told to keep. */
   letGo(revision: RevisionName, signal: AbortSignal): Promise<boolean>
   keep(revision: RevisionName): void

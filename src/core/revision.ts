@@ -9,19 +9,33 @@ export interface EnvVar {
   readonly value: string
 }
 
-/** How to ask a replica whether it can answer: a Kubernetes probe, of which these parts are used. */
+/** How to ask a replica whether it can answer: a Kubernetes probe. What only a kubelet uses is marked so. */
 export interface Probe {
   readonly httpGet?: {
     readonly path: string
     readonly port?: number | string
+    /** For a kubelet. */
+    readonly host?: string
     readonly scheme?: 'HTTP' | 'HTTPS'
     readonly httpHeaders?: readonly EnvVar[]
   }
-  readonly tcpSocket?: { readonly port?: number | string }
+  readonly tcpSocket?: {
+    readonly port?: number | string
+    /** For a kubelet. */
+    readonly host?: string
+  }
   readonly exec?: { readonly command: readonly string[] }
+  /** gRPC's own health check. */
+  readonly grpc?: { readonly port?: number; readonly service?: string }
   readonly initialDelaySeconds?: number
   readonly timeoutSeconds?: number
   readonly successThreshold?: number
+  /** For a kubelet. */
+  readonly periodSeconds?: number
+  /** For a kubelet. */
+  readonly failureThreshold?: number
+  /** For a kubelet. */
+  readonly terminationGracePeriodSeconds?: number
 }
 
 /** A Kubernetes container's port. */
@@ -31,6 +45,28 @@ export interface ContainerPort {
   readonly protocol?: string
   /** What is spoken there, as a Kubernetes Service's port says it; a container's own has no such field. */
   readonly appProtocol?: string
+  /** On Kubernetes: a port of the node that leads here. */
+  readonly hostPort?: number
+  readonly hostIP?: string
+}
+
+/** Where a model comes from, and where the container expects it. */
+export interface ModelSource {
+  /** `<scheme-placeholder>://path` where the secret's entry says what kind of storage it is, and which bucket. */
+  readonly uri: string
+  readonly mountPath: string
+  /** The entry of the namespace's secret `storage-config`: KServe's `storage.key`, '' where only parameters are given. */
+  readonly key?: string
+  /** What overrides that entry. */
+  readonly parameters?: Readonly<Record<string, string>>
+  /** The ClusterStorageContainer that has to fetch it. */
+  readonly container?: string
+}
+
+/** What pods carry beside what we write on them. */
+export interface PodMetadata {
+  readonly annotations: Readonly<Record<string, string>>
+  readonly labels: Readonly<Record<string, string>>
 }
 
 /**
@@ -47,19 +83,25 @@ export interface ReplicaTemplate {
   readonly workingDir?: string
   /** The folder of the manifest file that says `workingDir` or a relative command; undefined on Kubernetes. */
   readonly baseDir?: string
+  /** Of the container that takes the requests: with a collocated transformer on Kubernetes, the transformer's. */
   readonly ports: readonly ContainerPort[]
   readonly readinessProbe?: Probe
   /** Kubernetes quantities, as written: `{ cpu: '1', memory: '2Gi', 'nvidia.com/gpu': '1' }`. */
   readonly requests: Readonly<Record<string, string>>
   readonly limits: Readonly<Record<string, string>>
-  /** Model URIs and where the container expects them. */
-  readonly storage: readonly { readonly uri: string; readonly mountPath: string }[]
+  readonly storage: readonly ModelSource[]
   /** What the model is called in V1 and V2 paths; undefined for a custom container. */
   readonly modelName?: string
   /** The protocol that the readiness check speaks. */
   readonly protocol?: 'v1' | 'v2' | 'grpc-v1' | 'grpc-v2'
   readonly terminationGracePeriodSeconds?: number
-  /** The rest of the pod spec (nodeSelector, tolerations, volumes ...), passed on as written on Kubernetes. */
+  /** On Kubernetes only; absent where there is nothing to carry. */
+  readonly podMetadata?: PodMetadata
+  /**
+   * The rest of the pod spec (nodeSelector, tolerations, volumes ...), passed on as written on Kubernetes. Its
+   * `containers` are, first, what this template does not say of the container that serves (its name if that is not
+   * `kserve-container`; every variable in its order if one has its value from elsewhere), then those beside it.
+   */
   readonly podSpec: Readonly<Record<string, unknown>>
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { replicaTemplate } from '../../test/support/revisions.ts'
 import type { ContainerPort, ReplicaTemplate } from './revision.ts'
-import { grpcTransportOf, hasGrpcPort, transportOf } from './transport.ts'
+import { grpcTransportOf, hasGrpcPort, mainPort, requestPorts, transportOf } from './transport.ts'
 
 function spoken(
   ports: readonly Partial<ContainerPort>[],
@@ -25,6 +25,7 @@ describe('transportOf', () => {
     { port: { name: 'user-port', appProtocol: 'http' }, expected: 'http/1.1' },
     { port: { name: 'h2c' }, expected: 'h2' },
     { port: { name: 'h2c-predict' }, expected: 'h2' },
+    { port: { name: 'http2' }, expected: 'h2' },
     { port: { name: 'grpc' }, expected: 'h2' },
     { port: { name: 'grpc-predict' }, expected: 'h2' },
     { port: { appProtocol: 'kubernetes.io/h2c' }, expected: 'h2' },
@@ -79,6 +80,38 @@ describe('a port of its own for gRPC calls', () => {
     expect(spoken([], 'grpc-v2', { args })).toBe('http/1.1')
     expect(spoken([{ name: 'grpc' }, { name: 'https' }], 'grpc-v2', { args })).toBe('http/1.1 over TLS')
     expect(spoken([{ name: 'grpcs' }], undefined, { args })).toBe('http/1.1')
+  })
+})
+
+describe('the ports that a container declares for requests', () => {
+  const numbers = (ports: readonly Partial<ContainerPort>[]) => {
+    const template = { ports: ports.map((port, index) => ({ containerPort: 8080 + index, ...port })) }
+    const { http, grpc } = requestPorts(template)
+    return [http?.containerPort, grpc?.containerPort, mainPort(template)?.containerPort]
+  }
+
+  it.each<{ ports: readonly Partial<ContainerPort>[]; expected: readonly (number | undefined)[] }>([
+    { ports: [], expected: [undefined, undefined, undefined] },
+    { ports: [{}], expected: [8080, undefined, 8080] },
+    { ports: [{ name: 'h2c' }], expected: [undefined, 8080, 8080] },
+    { ports: [{ name: 'grpc' }, { name: 'http1' }], expected: [8081, 8080, 8080] },
+    { ports: [{ name: 'metrics' }, { name: 'h2c' }], expected: [undefined, 8081, 8081] },
+    { ports: [{ name: 'dns', protocol: 'UDP' }, { name: 'web' }], expected: [8081, undefined, 8081] },
+    { ports: [{ name: 'http-metrics' }], expected: [8080, undefined, 8080] },
+  ])('of $ports are $expected', ({ ports, expected }) => {
+    expect(numbers(ports)).toEqual(expected)
+  })
+
+  it('are both spoken to as they say, for a replica with an address for gRPC calls', () => {
+    const template = replicaTemplate({
+      ports: [
+        { name: 'grpcs', containerPort: 9000 },
+        { name: 'http1', containerPort: 8080 },
+      ],
+    })
+    expect(transportOf(template, true)).toEqual({ protocol: 'http/1.1', tls: false })
+    expect(transportOf(template)).toEqual({ protocol: 'h2', tls: true })
+    expect(grpcTransportOf(template)).toEqual({ protocol: 'h2', tls: true })
   })
 })
 

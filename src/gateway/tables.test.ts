@@ -56,6 +56,24 @@ describe('GatewayTables', () => {
     expect(looked.wayTo(placed(both.name), true)).toEqual(plainWay)
   })
 
+  it('speak HTTP/1.1 on the other port of a replica with two, whichever is declared first', () => {
+    const { name, ...rest } = revisionOf('ml/both-predictor-00001', {
+      ports: [
+        { name: 'grpc', containerPort: 9000 },
+        { name: 'http1', containerPort: 8080 },
+      ],
+    })
+    const looked = tables()
+    const placed = { revision: name, replica: `${name}-a`, address: { host: '127.0.0.1', port: 1 } } as const
+    const one = replicaOf(name)
+    const two = replicaOf(name, { grpcAddress: { host: '127.0.0.1', port: 2 } })
+    looked.publish({ routes: [], revisions: [{ name, ...rest }], replicas: [one] })
+    expect(looked.wayTo(placed, false).transport).toEqual({ protocol: 'h2', tls: false })
+    looked.publish({ routes: [], revisions: [{ name, ...rest }], replicas: [two] })
+    expect(looked.wayTo(placed, false).transport).toEqual({ protocol: 'http/1.1', tls: false })
+    expect(looked.wayTo(placed, true)).toMatchObject({ address: { port: 2 }, transport: { protocol: 'h2' } })
+  })
+
   it('know a service by its model id, also while it cannot answer', () => {
     const looked = tables()
     const metadata = (name: string): string | undefined => (name === 'mm-model-id' ? 'iris' : undefined)

@@ -32,7 +32,7 @@ export class GatewayTables {
   #limits: ReadonlyMap<RevisionName, RequestLimits> = new Map()
   #transports: ReadonlyMap<RevisionName, Transport> = new Map()
   /** Of replicas that take gRPC calls on a port of its own. */
-  #grpcWays: ReadonlyMap<ReplicaName, Way> = new Map()
+  #grpcWays: ReadonlyMap<ReplicaName, TwoWays> = new Map()
   /** Routes without a revision that can answer yet, by name and match. */
   #unready = new RouteTable([])
 
@@ -52,8 +52,9 @@ export class GatewayTables {
 
   /** Where the replica of a permit takes a request: gRPC calls may have a port of their own. */
   wayTo({ revision, replica, address }: Placed, isGrpc: boolean): Way {
-    const own = isGrpc ? this.#grpcWays.get(replica) : undefined
-    return own ?? { address, transport: this.#transports.get(revision) ?? PLAIN_HTTP1 }
+    const ways = this.#grpcWays.get(replica)
+    if (ways !== undefined) return isGrpc ? ways.grpc : { address, transport: ways.other }
+    return { address, transport: this.#transports.get(revision) ?? PLAIN_HTTP1 }
   }
 
   /**
@@ -94,15 +95,22 @@ export class GatewayTables {
   }
 }
 
-function grpcWays(revisions: readonly Revision[], replicas: readonly Replica[]): Map<ReplicaName, Way> {
-  const ways = new Map<ReplicaName, Way>()
+/** To a replica with two ports. */
+interface TwoWays {
+  readonly grpc: Way
+  readonly other: Transport
+}
+
+function grpcWays(revisions: readonly Revision[], replicas: readonly Replica[]): Map<ReplicaName, TwoWays> {
+  const ways = new Map<ReplicaName, TwoWays>()
   const own = replicas.filter(({ grpcAddress }) => grpcAddress !== undefined)
   if (own.length === 0) return ways
   const templates = new Map(revisions.map(({ name, template }) => [name, template.replica]))
   for (const { name, revision, grpcAddress } of own) {
     const template = templates.get(revision)
     if (grpcAddress === undefined || template === undefined) continue
-    ways.set(name, { address: grpcAddress, transport: grpcTransportOf(template) })
+    const grpc = { address: grpcAddress, transport: grpcTransportOf(template) }
+    ways.set(name, { grpc, other: transportOf(template, true) })
   }
   return ways
 }

@@ -1,8 +1,9 @@
 import type { ReplicaTemplate } from '../core/revision.ts'
 import type { DeploymentMode } from './keys.ts'
-import { containerOf, imageFor, mergeContainers } from './merge.ts'
-import { modelNameOf, storageOf } from './model-storage.ts'
+import { containerOf, imageFor, mergeContainers, mergeSidecars } from './merge.ts'
+import { modelNameOf, storageOf, type Stored } from './model-storage.ts'
 import type { PlaceholderValues } from './placeholders.ts'
+import { podMetadataOf } from './pod-metadata.ts'
 import { replicaTemplate, templateError } from './replica-template.ts'
 import {
   modelContainerName,
@@ -12,7 +13,14 @@ import {
   type SelectionFailure,
 } from './runtimes.ts'
 import type { Container } from './schema/kubernetes.ts'
-import type { Extension, InferenceService, Model, Predictor } from './schema/inference-service.ts'
+import type {
+  Explainer,
+  Extension,
+  InferenceService,
+  Model,
+  Predictor,
+  Transformer,
+} from './schema/inference-service.ts'
 
 /** What a component is built from, beside itself. */
 export interface BuildContext {
@@ -46,12 +54,14 @@ export function modelReplica(
   const own = containerOf(model)
   const values = placeholdersOf(context.isvc, predictor)
   const selection = selectRuntime(predictor, metadata.namespace ?? 'default', context.runtimes)
-  const base = { values, storage: storageOf(predictor), modelName: values.name }
+  const { local } = context
+  const base = { values, storage: storageOf(predictor, local), modelName: values.name, inPod: !local }
   if ('failure' in selection) {
     const replica = replicaTemplate(own, { ...base, pods: [predictor], sidecars: [] })
     return { replica, failure: withHint(selection.failure, model, context) }
   }
   const { runtime, protocol } = selection
+  const podMetadata = local ? undefined : podMetadataOf(runtime.spec, metadata, predictor)
   const serving = servingContainer(runtime.spec, false)
   const merged = mergeContainers(serving ?? {}, own)
   const image = imageFor(merged, model.runtimeVersion)
@@ -59,23 +69,19 @@ export function modelReplica(
   const replica = replicaTemplate(container, {
     ...base,
     pods: [runtime.spec, predictor],
-    sidecars: [
-      ...runtime.spec.containers.filter((other) => other !== serving),
-      ...(predictor.containers ?? []),
-    ],
+    sidecars: mergeSidecars(
+      runtime.spec.containers.filter((other) => other !== serving),
+      predictor.containers ?? [],
+    ),
     baseDir: runtime.baseDir,
     runtime: { kind: runtime.kind, name: runtime.name },
     protocol,
+    podMetadata,
   })
   const error = templateError(container)
   const failure =
     error === undefined
-      ? noCommand(
-          container,
-          context.local,
-          `the ${runtime.kind} ${runtime.name}`,
-          'spec.containers[0].command',
-        )
+      ? noCommand(container, local, `the ${runtime.kind} ${runtime.name}`, 'spec.containers[0].command')
       : invalid(`the ${runtime.kind} ${runtime.name}: spec.containers[0].${error}`)
   return {
     replica: { ...replica, modelName: modelNameOf(replica.args, values.name) },
@@ -86,30 +92,28 @@ export function modelReplica(
 
 /** Containers of the user's own. */
 export function customReplica(
-  component: Predictor | Extension,
+  component: Predictor | Transformer | Explainer,
   containers: readonly Container[],
   context: BuildContext,
-  path: string,
+  { path, art }: { readonly path: string; readonly art?: Stored['model'] },
 ): ReplicaPlan {
+  const { local } = context
   const serving = containers.find(({ name }) => name === modelContainerName) ?? containers[0] ?? {}
   const replica = replicaTemplate(serving, {
     values: placeholdersOf(context.isvc, component),
     pods: [component],
     sidecars: containers.filter((other) => other !== serving),
     baseDir: context.baseDir,
-    storage: storageOf({ containers: [serving] }),
+    storage: storageOf({ ...component, containers: [serving], model: art }, local),
+    inPod: !local,
+    podMetadata: local ? undefined : podMetadataOf(undefined, context.isvc.metadata, component),
     protocol: serving.env?.find(({ name }) => name === 'PROTOCOL')?.value,
   })
   const field = `${path}.containers[${Math.max(0, containers.indexOf(serving))}]`
   const error = templateError(serving)
   const failure =
     error === undefined
-      ? noCommand(
-          serving,
-          context.local,
-          `the InferenceService ${context.isvc.metadata.name}`,
-          `${field}.command`,
-        )
+      ? noCommand(serving, local, `the InferenceService ${context.isvc.metadata.name}`, `${field}.command`)
       : invalid(`${field}.${error}`)
   return { replica, ...(failure === undefined ? {} : { failure }) }
 }

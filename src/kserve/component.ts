@@ -4,7 +4,8 @@ import { customReplica, modelReplica, type BuildContext } from './component-repl
 import { containerOf } from './merge.ts'
 import type { SelectionFailure } from './runtimes.ts'
 import { scalingOf, type ComponentScaling } from './scaling.ts'
-import type { Extension, Predictor } from './schema/inference-service.ts'
+import type { Explainer, Extension, Predictor } from './schema/inference-service.ts'
+import type { Container } from './schema/kubernetes.ts'
 import { componentName } from './traffic.ts'
 
 export interface Built {
@@ -20,7 +21,7 @@ export function buildPredictor(predictor: Predictor, context: BuildContext, path
     failure,
     runtimeAnnotations = {},
   } = predictor.model === undefined
-    ? customReplica(predictor, predictor.containers ?? [], context, path)
+    ? customReplica(predictor, predictor.containers ?? [], context, { path })
     : modelReplica({ ...predictor, model: predictor.model }, context)
   const built = assemble('predictor', name, predictor, { replica, path, runtimeAnnotations }, context)
   return { ...built, ...(failure === undefined ? {} : { failure }) }
@@ -34,10 +35,7 @@ export function buildOther(kind: 'transformer' | 'explainer', context: BuildCont
   const isvc = metadata.name ?? ''
   const art = kind === 'explainer' ? spec.explainer?.art : undefined
   const [first = {}, ...sidecars] = component.containers ?? []
-  const container =
-    art === undefined
-      ? first
-      : { image: 'kserve/art-explainer', ...containerOf({ ...art, modelFormat: { name: 'art' } }) }
+  const container = art === undefined ? first : artContainer(art)
   const host = context.predictorHost(
     metadata.namespace ?? 'default',
     componentName(isvc, 'predictor', spec.predictor.name),
@@ -52,9 +50,21 @@ export function buildOther(kind: 'transformer' | 'explainer', context: BuildCont
     ...(art === undefined ? {} : { '--adversary_type': art.type ?? '', ...configFlags(art.config) }),
   })
   const path = `spec.${kind}`
-  const { replica, failure } = customReplica(component, [{ ...container, args }, ...sidecars], context, path)
+  const { replica, failure } = customReplica(component, [{ ...container, args }, ...sidecars], context, {
+    path,
+    ...(art === undefined ? {} : { art }),
+  })
   const built = assemble(kind, componentName(isvc, kind), component, { replica, path }, context)
   return { ...built, ...(failure === undefined ? {} : { failure }) }
+}
+
+/** What stands beside the container of the Adversarial Robustness Toolbox becomes its arguments. */
+function artContainer({
+  type: _type,
+  config: _config,
+  ...container
+}: NonNullable<Explainer['art']>): Container {
+  return { image: 'kserve/art-explainer', ...containerOf({ ...container, modelFormat: { name: 'art' } }) }
 }
 
 function configFlags(config: Readonly<Record<string, string>> | undefined): Record<string, string> {

@@ -15,10 +15,10 @@ import { serviceWarnings } from './warnings.ts'
 
 export interface DesiredOptions {
   /**
-   * `local`: replicas are processes, and runtimes come from the documents alone. `catalogue`: on Kubernetes,
-   * with KServe's built-in runtimes beside them.
+   * `local`: replicas are processes, and runtimes come from the documents alone. `cluster`: on Kubernetes, with the
+   * runtimes that are there. `catalogue`: on a Kubernetes where KServe's built-in runtimes are.
    */
-  readonly runtimes?: 'local' | 'catalogue'
+  readonly runtimes?: 'local' | 'cluster' | 'catalogue'
   /** The mode of a service whose annotations name none. Default: Knative. */
   readonly defaultMode?: 'Knative' | 'Standard'
   /** KServe's `timeout` where a component gives none, in seconds. Default: 300. */
@@ -62,9 +62,12 @@ export function serviceOf(
     }
   }
   const own = ownRefusal(isvc)
-  if (own !== undefined) return { refusal: `${own.message} (line ${document.lineOf(own.path)})` }
+  if (own !== undefined) {
+    const line = document.lineOf(own.path)
+    return { refusal: line === 0 ? own.message : `${own.message} (line ${line})` }
+  }
   const { name = '', namespace = 'default', annotations = {}, labels = {} } = isvc.metadata
-  const local = options.runtimes !== 'catalogue'
+  const local = (options.runtimes ?? 'local') === 'local'
   const context: BuildContext = {
     isvc,
     mode,

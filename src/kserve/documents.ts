@@ -13,7 +13,7 @@ export interface ManifestDocument {
   readonly baseDir?: string
   readonly value?: unknown
   readonly error?: YamlProblem
-  /** The line in the file (from 1) of the value at `path`, or of its nearest parent that is there. */
+  /** The line in the file (from 1) of the value at `path`, or of its nearest parent that is there; 0 = there is no text. */
   lineOf(path: readonly (string | number)[]): number
 }
 

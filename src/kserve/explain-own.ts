@@ -15,7 +15,7 @@ import { inStandardMode } from './standard-mode.ts'
 
 export interface OwnExplainOptions extends Pick<DesiredOptions, 'defaultMode' | 'timeoutSeconds'> {
   /** Which runtimes there are beside those of the documents. Default: KServe's catalogue. */
-  readonly runtimes?: 'local' | 'catalogue'
+  readonly runtimes?: 'local' | 'cluster' | 'catalogue'
   /** Where a service answers. Default: `http://{name}.{namespace}.localhost`. */
   url?(namespace: string, name: string): string
 }

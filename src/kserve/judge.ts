@@ -113,5 +113,5 @@ function addRuntime(
 }
 
 function withLine({ message, line, hint }: Remark): string {
-  return `${message}${hint === undefined ? '' : `; ${hint}`}${line === undefined ? '' : ` (line ${line})`}`
+  return `${message}${hint === undefined ? '' : `; ${hint}`}${line === undefined || line === 0 ? '' : ` (line ${line})`}`
 }

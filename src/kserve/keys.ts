@@ -8,6 +8,8 @@ export const gpuResourceTypesKey = 'serving.kserve.io/gpu-resource-types'
 export const knativeVisibilityKey = 'networking.knative.dev/visibility'
 export const kserveVisibilityKey = 'networking.kserve.io/visibility'
 export const stickyKey = 'pilotlight.dev/sticky'
+/** Beside KServe's controller: `true` gives a service to us. */
+export const adoptKey = 'pilotlight.dev/adopt'
 
 export const knativeAutoscaling = 'autoscaling.knative.dev/'
 export const knativeClassKey = `${knativeAutoscaling}class`
@@ -24,7 +26,7 @@ export const legacyMetricKeys = ['serving.kserve.io/metric', 'serving.kserve.io/
 export const legacyTargetKey = 'serving.kserve.io/targetUtilizationPercentage'
 
 /** Every key of ours, for the nearest neighbour of an unknown one. */
-export const ownKeys = [stickyKey] as const
+export const ownKeys = [stickyKey, adoptKey] as const
 
 export type DeploymentMode = 'Knative' | 'Standard' | 'ModelMesh'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { containerOf, imageFor, mergeContainers } from './merge.ts'
+import { containerOf, imageFor, mergeContainers, mergeSidecars } from './merge.ts'
 
 describe('mergeContainers', () => {
   it('merges maps and lists by their keys and appends arguments', () => {
@@ -40,6 +40,44 @@ describe('mergeContainers', () => {
       resources: { limits: { cpu: '4', memory: '2Gi' }, requests: { memory: '1Gi' } },
       readinessProbe: { httpGet: { path: '/ready' }, periodSeconds: 1 },
     })
+  })
+})
+
+describe('mergeContainers, of what only Kubernetes can use', () => {
+  it('keeps the mounts of the runtime beside those of the service, and merges security settings', () => {
+    const merged = mergeContainers(
+      {
+        name: 'c',
+        volumeMounts: [
+          { name: 'devshm', mountPath: '/dev/shm' },
+          { name: 'a', mountPath: '/cache' },
+        ],
+        securityContext: { runAsUser: 1, readOnlyRootFilesystem: true },
+      },
+      { volumeMounts: [{ name: 'b', mountPath: '/cache' }], securityContext: { runAsUser: 2 } },
+    )
+    expect(merged).toMatchObject({
+      volumeMounts: [
+        { name: 'devshm', mountPath: '/dev/shm' },
+        { name: 'b', mountPath: '/cache' },
+      ],
+      securityContext: { runAsUser: 2, readOnlyRootFilesystem: true },
+    })
+  })
+})
+
+describe('mergeSidecars', () => {
+  it('merges those of one name, and takes the others as they are', () => {
+    const merged = mergeSidecars(
+      [{ name: 'log', image: 'l', args: ['-a'] }, { name: 'other' }],
+      [{ name: 'log', args: ['-b'] }, { name: 'own' }, { image: 'unnamed' }],
+    )
+    expect(merged).toMatchObject([
+      { name: 'log', image: 'l', args: ['-a', '-b'] },
+      { name: 'other' },
+      { name: 'own' },
+      { image: 'unnamed' },
+    ])
   })
 })
 

@@ -1,17 +1,20 @@
-import type { Container } from './schema/kubernetes.ts'
+import { mergeProbes } from './merge-probes.ts'
+import type { Container, ContainerProbe } from './schema/kubernetes.ts'
 import type { Model } from './schema/inference-service.ts'
+import { strategicMerge } from './strategic-merge.ts'
 
 /**
  * The runtime's container with the service's fields over it: maps and probes merge by key, lists by name,
  * arguments are appended. Source: KServe's MergeRuntimeContainers (a strategic merge patch).
  */
 export function mergeContainers(runtime: Container, model: Container): Container {
-  const merged: Container = { ...runtime, ...defined(model) }
+  const { name, args = [], readinessProbe, livenessProbe, startupProbe } = runtime
+  const merged: Container = { ...runtime, ...defined(model), ...mountsAndSecurity(runtime, model) }
   return {
     ...merged,
-    name: runtime.name,
-    args: [...(runtime.args ?? []), ...(model.args ?? [])],
-    env: mergeBy(runtime.env, model.env, ({ name }) => name),
+    name,
+    args: [...args, ...(model.args ?? [])],
+    env: mergeBy(runtime.env, model.env, (variable) => variable.name),
     ports: mergeBy(runtime.ports, model.ports, ({ containerPort }) => String(containerPort)),
     resources: {
       ...runtime.resources,
@@ -19,19 +22,40 @@ export function mergeContainers(runtime: Container, model: Container): Container
       limits: { ...runtime.resources?.limits, ...model.resources?.limits },
       requests: { ...runtime.resources?.requests, ...model.resources?.requests },
     },
-    ...probe('readinessProbe', runtime, model),
-    ...probe('livenessProbe', runtime, model),
-    ...probe('startupProbe', runtime, model),
+    ...probe('readinessProbe', mergeProbes(readinessProbe, model.readinessProbe)),
+    ...probe('livenessProbe', mergeProbes(livenessProbe, model.livenessProbe)),
+    ...probe('startupProbe', mergeProbes(startupProbe, model.startupProbe)),
+  }
+}
+
+/** Containers by name, those of the service over those of the runtime; the order is the runtime's. */
+export function mergeSidecars(
+  runtime: readonly Container[],
+  own: readonly Container[],
+): readonly Container[] {
+  const merged = runtime.map((container) => {
+    const over = own.find(({ name }) => name !== undefined && name === container.name)
+    return over === undefined ? container : mergeContainers(container, over)
+  })
+  const names = new Set(runtime.map(({ name }) => name))
+  return [...merged, ...own.filter(({ name }) => name === undefined || !names.has(name))]
+}
+
+function mountsAndSecurity(runtime: Container, model: Container): Container {
+  const { volumeMounts, volumeDevices, securityContext, lifecycle } = strategicMerge(runtime, model)
+  return {
+    ...(Array.isArray(volumeMounts) ? { volumeMounts } : {}),
+    ...(Array.isArray(volumeDevices) ? { volumeDevices } : {}),
+    ...(securityContext === undefined ? {} : { securityContext }),
+    ...(lifecycle === undefined ? {} : { lifecycle }),
   }
 }
 
 function probe(
   field: 'readinessProbe' | 'livenessProbe' | 'startupProbe',
-  runtime: Container,
-  model: Container,
+  merged: ContainerProbe | undefined,
 ): Container {
-  const merged = { ...runtime[field], ...model[field] }
-  return Object.keys(merged).length === 0 ? {} : { [field]: merged }
+  return merged === undefined || Object.keys(merged).length === 0 ? {} : { [field]: merged }
 }
 
 function defined(container: Container): Container {

@@ -24,6 +24,11 @@ const FAILURE_REASON = {
   CrashLoopBackOff: 'ModelLoadFailed',
   ProbeFailed: 'RuntimeUnhealthy',
   Exited: 'ModelLoadFailed',
+  OOMKilled: 'ModelLoadFailed',
+  ImagePullBackOff: 'RuntimeUnhealthy',
+  CreateContainerConfigError: 'RuntimeUnhealthy',
+  Evicted: 'RuntimeUnhealthy',
+  NodeLost: 'RuntimeUnhealthy',
 } as const satisfies Record<ReplicaFailure['reason'], string>
 
 /**

@@ -1,11 +1,14 @@
-import type { Probe, ReplicaTemplate } from '../core/revision.ts'
+import type { ContainerPort, PodMetadata, ReplicaTemplate } from '../core/revision.ts'
+import { filled, restOf } from './container-rest.ts'
 import { fillPlaceholders, placeholderError, type PlaceholderValues } from './placeholders.ts'
-import { podFieldNames, type Container, type ContainerProbe } from './schema/kubernetes.ts'
+import { probeOf } from './probe.ts'
+import { podFieldNames, type Container } from './schema/kubernetes.ts'
+import { strategicMerge } from './strategic-merge.ts'
 
 /** Everything about a replica that its container does not say. */
 export interface TemplateContext {
   readonly values: PlaceholderValues
-  /** The component and the runtime: their pod fields, the later over the earlier. */
+  /** The runtime and the component: their pod fields, the later over the earlier. */
   readonly pods: readonly object[]
   /** Containers beside the one that serves. */
   readonly sidecars: readonly Container[]
@@ -14,6 +17,9 @@ export interface TemplateContext {
   readonly storage: ReplicaTemplate['storage']
   readonly modelName?: string | undefined
   readonly protocol?: string | undefined
+  readonly podMetadata?: PodMetadata | undefined
+  /** In a pod the name of a container counts, and one called transformer-container takes the requests. */
+  readonly inPod: boolean
 }
 
 /** A container and its surroundings as one template; placeholders of the service are filled in. */
@@ -23,8 +29,14 @@ export function replicaTemplate(container: Container, context: TemplateContext):
   const pod = podFieldsOf(context.pods)
   const grace = pod['terminationGracePeriodSeconds']
   const probe = probeOf(container.readinessProbe, fill)
-  const { baseDir, runtime, modelName, protocol } = context
-  const rest = restOf(container)
+  const { baseDir, runtime, modelName, protocol, podMetadata } = context
+  const transformer = context.inPod
+    ? context.sidecars.find(({ name }) => name === transformerName)
+    : undefined
+  const rest = restOf(container, fill, {
+    inPod: context.inPod,
+    also: transformer === undefined ? [] : ['ports'],
+  })
   return {
     ...(runtime === undefined ? {} : { runtime }),
     ...(image === undefined ? {} : { image: fill(image) }),
@@ -33,12 +45,7 @@ export function replicaTemplate(container: Container, context: TemplateContext):
     env: env.flatMap(({ name, value }) => (value === undefined ? [] : [{ name, value: fill(value) }])),
     ...(workingDir === undefined ? {} : { workingDir: fill(workingDir) }),
     ...(baseDir === undefined ? {} : { baseDir }),
-    ports: (container.ports ?? []).map(({ containerPort, name, protocol: layer4, appProtocol }) => ({
-      containerPort,
-      ...(name === undefined ? {} : { name }),
-      ...(layer4 === undefined ? {} : { protocol: layer4 }),
-      ...(appProtocol === undefined ? {} : { appProtocol }),
-    })),
+    ports: portsOf(transformer ?? container),
     ...(probe === undefined ? {} : { readinessProbe: probe }),
     requests: quantities(container.resources?.requests),
     limits: quantities(container.resources?.limits),
@@ -46,11 +53,17 @@ export function replicaTemplate(container: Container, context: TemplateContext):
     ...(modelName === undefined ? {} : { modelName }),
     ...(isProtocol(protocol) ? { protocol } : {}),
     ...(typeof grace === 'number' ? { terminationGracePeriodSeconds: grace } : {}),
+    ...(podMetadata === undefined ? {} : { podMetadata }),
     podSpec: {
       ...pod,
       ...(rest === undefined && context.sidecars.length === 0
         ? {}
-        : { containers: [rest ?? { name: container.name ?? '' }, ...context.sidecars] }),
+        : {
+            containers: [
+              rest ?? { name: container.name ?? '' },
+              ...context.sidecars.map((sidecar) => filled(sidecar, fill)),
+            ],
+          }),
     },
   }
 }
@@ -75,64 +88,24 @@ export function templateError({
   return undefined
 }
 
+/** A container beside the predictor's that takes its requests, in KServe's words a collocated transformer. */
+const transformerName = 'transformer-container'
+
+function portsOf({ ports = [] }: Container): ContainerPort[] {
+  return ports.map(({ containerPort, name, protocol, appProtocol, hostPort, hostIP }) => ({
+    containerPort,
+    ...(name === undefined ? {} : { name }),
+    ...(protocol === undefined ? {} : { protocol }),
+    ...(appProtocol === undefined ? {} : { appProtocol }),
+    ...(hostPort === undefined ? {} : { hostPort }),
+    ...(hostIP === undefined ? {} : { hostIP }),
+  }))
+}
+
 function podFieldsOf(pods: readonly object[]): Record<string, unknown> {
-  return Object.fromEntries(
-    pods.flatMap((pod) =>
-      Object.entries(pod).filter(([key, value]) => podFieldNames.has(key) && value !== undefined),
-    ),
-  )
-}
-
-const templated: ReadonlySet<string> = new Set([
-  'name',
-  'image',
-  'command',
-  'args',
-  'env',
-  'workingDir',
-  'ports',
-  'resources',
-  'readinessProbe',
-])
-
-/** What of the container only Kubernetes can use (mounts, security, values from elsewhere), by its name. */
-function restOf(container: Container): Record<string, unknown> | undefined {
-  const rest = Object.entries(container).filter(([key, value]) => !templated.has(key) && value !== undefined)
-  const fromElsewhere = (container.env ?? []).filter(({ value }) => value === undefined)
-  if (rest.length === 0 && fromElsewhere.length === 0) return undefined
-  return {
-    name: container.name ?? '',
-    ...Object.fromEntries(rest),
-    ...(fromElsewhere.length === 0 ? {} : { env: fromElsewhere }),
-  }
-}
-
-function probeOf(probe: ContainerProbe | undefined, fill: (text: string) => string): Probe | undefined {
-  if (probe === undefined) return undefined
-  const { httpGet, tcpSocket, exec, initialDelaySeconds, timeoutSeconds, successThreshold } = probe
-  return {
-    ...(httpGet === undefined
-      ? {}
-      : {
-          httpGet: {
-            path: fill(httpGet.path ?? '/'),
-            ...(httpGet.port === undefined ? {} : { port: httpGet.port }),
-            ...(httpGet.scheme === undefined ? {} : { scheme: httpGet.scheme }),
-            ...(httpGet.httpHeaders === undefined
-              ? {}
-              : {
-                  httpHeaders: httpGet.httpHeaders.map(({ name, value }) => ({ name, value: fill(value) })),
-                }),
-          },
-        }),
-    ...(tcpSocket === undefined
-      ? {}
-      : { tcpSocket: tcpSocket.port === undefined ? {} : { port: tcpSocket.port } }),
-    ...(exec?.command === undefined ? {} : { exec: { command: exec.command.map(fill) } }),
-    ...(initialDelaySeconds === undefined ? {} : { initialDelaySeconds }),
-    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-    ...(successThreshold === undefined ? {} : { successThreshold }),
-  }
+  return pods
+    .map((pod) => Object.fromEntries(Object.entries(pod).filter(([key]) => podFieldNames.has(key))))
+    .reduce((merged, pod) => strategicMerge(merged, pod), {})
 }
 
 function quantities(given: Readonly<Record<string, string | number>> | undefined): Record<string, string> {

@@ -5,14 +5,14 @@ import type { Replica } from '../core/replica.ts'
 import type { Revision } from '../core/revision.ts'
 import type { Log } from '../core/telemetry.ts'
 import { hasGrpcPort } from '../core/transport.ts'
+import { checkPauseMs, untilAllReady } from '../readiness/index.ts'
 import { nextRestart, noFailures } from './backoff.ts'
 import { gpuCount, type GpuLease, type GpuLedger } from './gpus.ts'
 import type { Guard } from './guard-client.ts'
 import { launchOf } from './launch.ts'
 import type { ModelStore } from './model-store.ts'
 import type { PortPool } from './ports.ts'
-import { checksOf } from './readiness-check.ts'
-import { untilAllReady } from './readiness.ts'
+import { checksOf } from './replica-checks.ts'
 import { messageOf, ReplicaFailure } from './replica-failure.ts'
 import type { ReplicaLogStore } from './replica-logs.ts'
 import { ReplicaProcess } from './replica-process.ts'
@@ -158,8 +158,8 @@ export class LocalReplica {
         modelDirs,
         ...(ledger.isManaged ? { gpuIds: gpus.ids } : {}),
       }
-      const checks = checksOf(template, placement)
       const launch = launchOf(template, placement, process.env)
+      const checks = checksOf(template, placement, launch)
       const running = {
         process: new ReplicaProcess(launch, { clock, guard }, (line) => this.#wrote(line)),
         port: lease.port,
@@ -175,8 +175,8 @@ export class LocalReplica {
       void running.process.exited.then(() => ended.abort())
       const checking = {
         probe: template.readinessProbe,
-        launch,
         clock,
+        pauseMs: checkPauseMs,
         onNo: (no: string) => this.#notYet(no),
       }
       const isReady = await untilAllReady(checks, checking, AbortSignal.any([signal, ended.signal])).then(

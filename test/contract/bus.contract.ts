@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { ReplicaName, RevisionName } from '../../src/core/names.ts'
-import type { Bus, ControllerMember, GatewayMember, Report } from '../../src/core/report.ts'
+import type { Bus, ControllerMember, GatewayMember, Report, SlotMessage } from '../../src/core/report.ts'
 
 /** Three ends of one bus, each as its own process would hold it. */
 export interface BusEnds extends AsyncDisposable {
@@ -47,6 +47,8 @@ class Member implements GatewayMember {
   /** Resolves at the first `keep`. */
   readonly kept = this.#kept.promise
   readonly running = new Map<ReplicaName, number>()
+  readonly heard: SlotMessage[] = []
+  #heardEnough: { readonly count: number; readonly resolve: () => void } | undefined
   holds = true
 
   constructor(name: string, isIdle: boolean) {
@@ -68,6 +70,30 @@ class Member implements GatewayMember {
   inFlight(replica: ReplicaName): number {
     return this.running.get(replica) ?? 0
   }
+
+  hear(message: SlotMessage): void {
+    this.heard.push(message)
+    if (this.heard.length === this.#heardEnough?.count) this.#heardEnough.resolve()
+  }
+
+  /** Resolves when it has heard so many messages. */
+  hears(count: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#heardEnough = { count, resolve }
+    if (this.heard.length >= count) resolve()
+    return promise
+  }
+}
+
+function messagesOf(from: string): readonly SlotMessage[] {
+  const [who, replica] = [{ from, life: 1_000 }, 'ml-serving/iris-1' as const]
+  return [
+    { ...who, kind: 'divide', round: 1, members: ['a', 'b'] },
+    { ...who, kind: 'divided', toLife: 2_000, round: 1, over: [[replica, 2]], lives: 123 },
+    { ...who, kind: 'borrow', revision: IRIS, wanted: 3, waitedMs: 12.5 },
+    { ...who, kind: 'lend', toLife: 2_000, revision: IRIS, replica, lease: 7 },
+    { ...who, kind: 'give-back', toLife: 2_000, lease: 7 },
+  ]
 }
 
 /** What every bus keeps to, however far apart its ends are. */
@@ -156,6 +182,34 @@ export function busContract(name: string, open: () => Promise<BusEnds>): void {
           [idle, 0],
         ]),
       )
+    })
+
+    it('takes what one gateway tells another to that one alone, in order', async ({ skip }) => {
+      skip(ends.gateway.tell === undefined, 'gateways cannot hear each other on this bus')
+      const [a, b] = [new Member('a', true), new Member('b', true)]
+      using _a = ends.gateway.joinGateway(a)
+      using _b = ends.otherGateway.joinGateway(b)
+      // Both have joined when both have answered.
+      await ends.controller.letGo(IRIS, live)
+      for (const message of messagesOf('a')) ends.gateway.tell?.('b', message)
+      for (const message of messagesOf('b')) ends.otherGateway.tell?.('a', message)
+      expect([a.heard, b.heard]).toEqual([[], []])
+      await Promise.all([a.hears(5), b.hears(5)])
+      expect([a.heard, b.heard]).toEqual([messagesOf('b'), messagesOf('a')])
+    })
+
+    it('loses what is told to a gateway that is not there', async ({ skip }) => {
+      skip(ends.gateway.tell === undefined, 'gateways cannot hear each other on this bus')
+      const [gone, here] = [new Member('gone', true), new Member('here', true)]
+      ends.gateway.joinGateway(gone)[Symbol.dispose]()
+      using _here = ends.otherGateway.joinGateway(here)
+      await ends.controller.letGo(IRIS, live)
+      const [message] = messagesOf('a')
+      ends.gateway.tell?.('gone', message!)
+      ends.gateway.tell?.('never-was', message!)
+      ends.gateway.tell?.('here', message!)
+      await here.hears(1)
+      expect([gone.heard, here.heard]).toEqual([[], [message]])
     })
 
     it('tells every gateway to keep', async () => {

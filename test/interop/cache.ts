@@ -55,7 +55,7 @@ export async function provide(tool: Tool): Promise<string> {
  * flock(1) holds the lock and lets it go when its standard input ends: also when this process dies, so that no lock is
  * ever left behind.
  */
-async function lock(file: string): Promise<AsyncDisposable> {
+export async function lock(file: string): Promise<AsyncDisposable> {
   const holder = spawn('flock', ['--exclusive', file, 'sh', '-c', 'echo held; exec cat'], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })

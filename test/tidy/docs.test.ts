@@ -68,8 +68,16 @@ describe('docs/configuration.md', () => {
 
   it('has a row for each field of the schema, in its order, with its default', () => {
     // Of an optional section the defaults are seen when the fields that it must have are given.
-    const defaults: unknown = readConfig({ gateway: { tls: { certFile: 'none', keyFile: 'none' } } })
-    const hasNone = new Set(['gateway.tls.certFile', 'gateway.tls.keyFile', 'gateway.tls.clientCertificates'])
+    const defaults: unknown = readConfig({
+      gateway: { tls: { certFile: 'none', keyFile: 'none' } },
+      redis: { url: 'redis://none' },
+    })
+    const hasNone = new Set([
+      'gateway.tls.certFile',
+      'gateway.tls.keyFile',
+      'gateway.tls.clientCertificates',
+      'redis.url',
+    ])
     const documented = rowsOf(page, '## Fields of pilotlight.yaml')
     const expected = fieldPaths(z.toJSONSchema(configSchema, { io: 'input' })).map((path) => {
       const value = path
@@ -157,6 +165,50 @@ describe('docs/conformance.md', () => {
   })
 })
 
+describe('docs/runbook.md', () => {
+  const page = textOf('docs/runbook.md')
+  const code = productFiles().map(codeOf).join('\n')
+  const words = new Set(code.match(/\w+/g))
+  const inline = [...page.matchAll(/`([^`\n]+)`/g)].map(([, text = '']) => text)
+
+  it('names conditions, reasons and codes that somebody says', () => {
+    const named = [
+      ...inline.filter((text) => /^(?:[A-Z]+[a-z]+){2,}$|^[A-Z]{2,}[a-z]+$/.test(text)),
+      ...(page.match(/\b[A-Z]+(?:_[A-Z]+)+\b/g) ?? []),
+    ]
+    expect(named).toEqual(expect.arrayContaining(['RevisionFailed', 'ModelLoadFailed', 'QUEUE_FULL']))
+    expect(
+      named.filter((word) => !words.has(word)),
+      'correct the page',
+    ).toEqual([])
+  })
+
+  it('names metrics with labels and values that exist', () => {
+    const named = [...page.matchAll(/(pilotlight_\w+)(?:\{(\w+)="([\w-]+)"\})?/g)]
+    const rows = new Map(
+      rowsOf('docs/metrics.md').map(([name = '', , labels = '']) => [unquoted(name), labels]),
+    )
+    const wrong = named.filter(([, name = '', label = '', value = '']) => {
+      const labels = rows.get(name)
+      return labels === undefined || !labels.includes(label) || (value !== '' && !words.has(value))
+    })
+    expect(named.length).toBeGreaterThan(5)
+    expect(
+      wrong.map(([text]) => text),
+      'correct the page',
+    ).toEqual([])
+  })
+
+  it('quotes log lines as they are written', () => {
+    const lines = inline.flatMap((text) => /^"(.+)"$/.exec(text)?.[1] ?? [])
+    expect(lines.length).toBeGreaterThan(5)
+    expect(
+      lines.filter((line) => !code.includes(`'${line}'`)),
+      'correct the page',
+    ).toEqual([])
+  })
+})
+
 describe('docs/cli.md', () => {
   const page = 'docs/cli.md'
   const unused = (): never => {
@@ -172,7 +224,8 @@ describe('docs/cli.md', () => {
     clock: new ManualClock(),
     signal: new AbortController().signal,
   }
-  const cli = program(io, '0.0.0', { up: unused, explainFiles: unused })
+  const cluster = { gateway: unused, controller: unused, single: unused }
+  const cli = program(io, '0.0.0', { up: unused, explainFiles: unused, cluster })
   const commands = cli.commands.filter((command) => !command.name().startsWith('__'))
 
   it('has a section with an example for each command, in the order of --help', () => {
@@ -192,7 +245,7 @@ describe('docs/cli.md', () => {
         const command = commands.find((each) => each.name() === name)
         if (command === undefined) return [`${path}: ${line}: no command ${name}`]
         const called = command.commands.find((each) => each.name() === rest[0]) ?? command
-        const known = new Set(called.options.flatMap(({ long, short }) => [long, short]))
+        const known = new Set([...called.options, ...cli.options].flatMap(({ long, short }) => [long, short]))
         return rest
           .filter((word) => word.startsWith('-') && !known.has(word))
           .map((word) => `${path}: ${line}: no option ${word}`)

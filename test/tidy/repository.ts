@@ -5,7 +5,17 @@ import { fileURLToPath } from 'node:url'
 /** The root of this repository, without a slash at its end. */
 export const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '')
 
-const NOT_OURS = new Set(['node_modules', 'dist', 'coverage', '.git', '.venv', '.pilotlight', '__pycache__'])
+const NOT_OURS = new Set([
+  'node_modules',
+  'dist',
+  'coverage',
+  '.git',
+  '.venv',
+  '.pilotlight',
+  '.testbed',
+  '.testbed-suite',
+  '__pycache__',
+])
 
 /** Where the product stands; the rest is tests, benchmarks, examples and scripts. */
 const PRODUCT = ['router', 'activator', 'autoscaler', 'src']

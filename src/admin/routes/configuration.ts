@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify'
 import type { AdminOptions } from '../app.ts'
 import { AdminError } from '../errors.ts'
+import { inNamespace, namespaceQuery, type NamespaceQuery } from '../namespace-query.ts'
 import { errorResponses, listOf, namespacedParams, objectName, type NamespacedParams } from '../schemas.ts'
 
 const YAML_TYPES = ['application/yaml', 'application/x-yaml', 'text/yaml', 'text/x-yaml', 'text/plain']
@@ -79,15 +80,16 @@ export function configurationRoutes(app: FastifyInstance, { controlPlane, manife
     },
   )
 
-  app.get(
+  app.get<{ Querystring: NamespaceQuery }>(
     '/api/v1/problems',
     {
       schema: {
         summary: 'Documents that were refused, or accepted and cannot be served',
         tags,
-        response: { 200: { description: 'Problems', ...listOf('Problem') }, ...errorResponses() },
+        querystring: namespaceQuery,
+        response: { 200: { description: 'Problems', ...listOf('Problem') }, ...errorResponses(400) },
       },
     },
-    (_request, reply) => reply.send(controlPlane.snapshot().problems),
+    ({ query }, reply) => reply.send(inNamespace(controlPlane.snapshot(), query.namespace).problems),
   )
 }

@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyInstance } from 'fastify'
 import type { Snapshot } from '../../control/view.ts'
 import type { AdminOptions } from '../app.ts'
+import { inNamespace, namespaceQuery, type NamespaceQuery } from '../namespace-query.ts'
 import { errorResponses } from '../schemas.ts'
 
 /** Proxies cut a silent stream after a minute or so, and a vanished client shows only on a write. */
@@ -14,17 +15,19 @@ export function eventRoutes(app: FastifyInstance, { controlPlane, clock, log }: 
   const stopping = new AbortController()
   app.addHook('preClose', async () => stopping.abort())
   // Ten browsers on the same snapshot cost one serialisation.
-  const serialised = new WeakMap<Snapshot, string>()
-  const eventOf = (snapshot: Snapshot): string => {
-    let event = serialised.get(snapshot)
+  const serialised = new WeakMap<Snapshot, Map<string | undefined, string>>()
+  const eventOf = (snapshot: Snapshot, namespace: string | undefined): string => {
+    let events = serialised.get(snapshot)
+    if (events === undefined) serialised.set(snapshot, (events = new Map<string | undefined, string>()))
+    let event = events.get(namespace)
     if (event === undefined) {
-      event = `event: snapshot\ndata: ${JSON.stringify(snapshot)}\n\n`
-      serialised.set(snapshot, event)
+      event = `event: snapshot\ndata: ${JSON.stringify(inNamespace(snapshot, namespace))}\n\n`
+      events.set(namespace, event)
     }
     return event
   }
 
-  app.get(
+  app.get<{ Querystring: NamespaceQuery }>(
     '/api/v1/events',
     {
       schema: {
@@ -32,13 +35,14 @@ export function eventRoutes(app: FastifyInstance, { controlPlane, clock, log }: 
         description:
           'Each event is named `snapshot`; its data is the whole Snapshot. A reader that is slower than the changes skips to the newest.',
         tags: ['operations'],
+        querystring: namespaceQuery,
         response: {
           200: { description: 'Events', content: { 'text/event-stream': { schema: { type: 'string' } } } },
-          ...errorResponses(),
+          ...errorResponses(400),
         },
       },
     },
-    async (_request, reply) => {
+    async ({ query }, reply) => {
       reply.hijack()
       const response = reply.raw
       const gone = new AbortController()
@@ -54,7 +58,7 @@ export function eventRoutes(app: FastifyInstance, { controlPlane, clock, log }: 
       try {
         for await (const snapshot of controlPlane.follow(signal)) {
           // At most one event is buffered per client: nothing is taken from `follow` before it went out.
-          if (!response.write(eventOf(snapshot))) await once(response, 'drain', { signal })
+          if (!response.write(eventOf(snapshot, query.namespace))) await once(response, 'drain', { signal })
         }
       } catch (err) {
         if (!signal.aborted) log.error({ err }, 'following the snapshots failed')

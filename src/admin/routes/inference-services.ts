@@ -2,14 +2,8 @@ import type { FastifyInstance } from 'fastify'
 import { z } from 'zod'
 import { ObjectNotFound, type InferenceServiceObject } from '../../control/view.ts'
 import type { AdminOptions } from '../app.ts'
-import {
-  errorResponses,
-  listOf,
-  namespacedParams,
-  objectName,
-  ref,
-  type NamespacedParams,
-} from '../schemas.ts'
+import { inNamespace, namespaceQuery, type NamespaceQuery } from '../namespace-query.ts'
+import { errorResponses, listOf, namespacedParams, ref, type NamespacedParams } from '../schemas.ts'
 
 const canaryBody = z.strictObject({ percent: z.int().min(0).max(100).nullable() })
 
@@ -17,31 +11,20 @@ export function inferenceServiceRoutes(app: FastifyInstance, options: AdminOptio
   const { controlPlane, manifests } = options
   const tags = ['objects']
 
-  app.get<{ Querystring: { namespace?: string } }>(
+  app.get<{ Querystring: NamespaceQuery }>(
     '/api/v1/inferenceservices',
     {
       schema: {
         summary: 'All InferenceServices with their status',
         tags,
-        querystring: {
-          type: 'object',
-          properties: { namespace: { ...objectName, description: 'only those of this namespace' } },
-          additionalProperties: false,
-        },
+        querystring: namespaceQuery,
         response: {
           200: { description: 'By namespace and name', ...listOf('InferenceService') },
           ...errorResponses(400),
         },
       },
     },
-    ({ query }, reply) => {
-      const { services } = controlPlane.snapshot()
-      return reply.send(
-        query.namespace === undefined
-          ? services
-          : services.filter((s) => s.metadata.namespace === query.namespace),
-      )
-    },
+    ({ query }, reply) => reply.send(inNamespace(controlPlane.snapshot(), query.namespace).services),
   )
 
   const one = '/api/v1/namespaces/:namespace/inferenceservices/:name'

@@ -1,5 +1,4 @@
 import type { FastifyInstance } from 'fastify'
-import type { AdminOptions } from '../app.ts'
 import { AdminError } from '../errors.ts'
 import { errorResponses } from '../schemas.ts'
 
@@ -8,8 +7,16 @@ const plainText = (description: string): object => ({
   content: { 'text/plain': { schema: { type: 'string' } } },
 })
 
+/** What the probes of a process show. */
+export interface ProbeOptions {
+  /** What GET /metrics answers; PromMetrics is one. */
+  readonly metrics: { readonly contentType: string; expose(): Promise<string> }
+  /** Why this process should get no requests though it answers: `the gateway is stopping`. */
+  readonly unready?: () => string | undefined
+}
+
 /** What probes and Prometheus ask. */
-export function probeRoutes(app: FastifyInstance, { controlPlane, metrics, unready }: AdminOptions): void {
+export function probeRoutes(app: FastifyInstance, { metrics, unready }: ProbeOptions): void {
   app.get(
     '/healthz',
     {
@@ -32,7 +39,6 @@ export function probeRoutes(app: FastifyInstance, { controlPlane, metrics, unrea
       },
     },
     async (_request, reply) => {
-      if (!controlPlane.isReady()) throw new AdminError('NOT_READY', 'the configuration is still being read')
       const reason = unready?.()
       if (reason !== undefined) throw new AdminError('NOT_READY', reason)
       return reply.type('text/plain').send('ok\n')

@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify'
 import { ObjectNotFound } from '../../control/view.ts'
 import { qualified } from '../../core/names.ts'
 import type { AdminOptions } from '../app.ts'
+import { inNamespace, namespaceQuery, type NamespaceQuery } from '../namespace-query.ts'
 import { errorResponses, listOf, namespacedParams, type NamespacedParams } from '../schemas.ts'
 
 const DECISIONS_MAX = 1000
@@ -15,16 +16,17 @@ export function scalingRoutes(app: FastifyInstance, { controlPlane }: AdminOptio
     ['replicas', 'Replica', 'All replicas, ready or not'],
   ] as const
   for (const [key, schema, summary] of lists) {
-    app.get(
+    app.get<{ Querystring: NamespaceQuery }>(
       `/api/v1/${key}`,
       {
         schema: {
           summary,
           tags,
-          response: { 200: { description: summary, ...listOf(schema) }, ...errorResponses() },
+          querystring: namespaceQuery,
+          response: { 200: { description: summary, ...listOf(schema) }, ...errorResponses(400) },
         },
       },
-      (_request, reply) => reply.send(controlPlane.snapshot()[key]),
+      ({ query }, reply) => reply.send(inNamespace(controlPlane.snapshot(), query.namespace)[key]),
     )
   }
 

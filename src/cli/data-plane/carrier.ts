@@ -1,4 +1,4 @@
-import { Activator, type SharedThread } from '../../../activator/index.ts'
+import { Activator, type SharedThread, type SharingOptions } from '../../../activator/index.ts'
 import type { RouteTableOptions } from '../../../router/index.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Config } from '../../core/config.ts'
@@ -21,6 +21,8 @@ export interface CarrierOptions {
   readonly metrics: Metrics
   readonly random: Random
   readonly bus: Pick<Bus, 'report' | 'wake'>
+  /** Other gateways have slots of the same replicas; `name` is the one that they know this gateway by. */
+  readonly sharing?: SharingOptions | undefined
   /** What the threads of one process share; undefined for one that is alone. */
   readonly shared?: {
     readonly slots: SharedThread
@@ -36,13 +38,14 @@ export class Carrier {
   readonly #tables: GatewayTables
 
   /** @throws ConfigError for an unusable field of `config.gateway`. */
-  constructor({ name, config, clock, log, metrics, random, bus, shared }: CarrierOptions) {
+  constructor({ name, config, clock, log, metrics, random, bus, sharing, shared }: CarrierOptions) {
     this.activator = new Activator({
       name,
       clock,
       bus,
       metrics,
       bounds: config.queue,
+      sharing,
       probe: tcpProbe(clock, config.gateway.connectTimeoutMs),
       ...(shared === undefined
         ? {}

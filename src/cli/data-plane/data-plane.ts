@@ -8,6 +8,11 @@ export interface DataPlane extends ReplicaLoad {
   readonly member: GatewayMember
   readonly bound: Listening
   publish(tables: PublishedTables): void
+  /**
+   * Names of all living gateways, this one too: hard limits are divided among them. One that is about to end lives until
+   * it is gone. Does nothing in a data plane that was opened without `sharing`.
+   */
+  divide(members: Iterable<string>): void
   /** Not ready, wait, refuse what is new, let what runs finish, end the rest; `signal` skips waiting. */
   drain(signal: AbortSignal): Promise<void>
   /** Ends every request and connection now. */

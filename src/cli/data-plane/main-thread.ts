@@ -30,6 +30,10 @@ export class MainThreadDataPlane implements DataPlane {
     this.#carrier.publish(tables)
   }
 
+  divide(members: Iterable<string>): void {
+    this.#carrier.activator.divide(members)
+  }
+
   inFlight(replica: ReplicaName): number {
     return this.#carrier.activator.inFlight(replica)
   }

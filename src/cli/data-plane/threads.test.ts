@@ -4,6 +4,8 @@ import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
 import { listening } from '../../../test/support/gateway-harness.ts'
 import { revisionOf } from '../../../test/support/revisions.ts'
+import { MemoryBus } from '../../bus/index.ts'
+import { SystemClock } from '../../core/clock.ts'
 import { readConfig } from '../../core/config.ts'
 import { ManualClock } from '../../core/manual-clock.ts'
 import type { Address, Replica } from '../../core/replica.ts'
@@ -116,6 +118,31 @@ async function planeOf(workers: number) {
   return { plane, clock, threads, reports, wake, fail }
 }
 
+/** Two processes, each of two threads, that divide the slots of replicas. */
+async function dividedPlanes(): Promise<readonly ThreadsDataPlane[]> {
+  const bus = new MemoryBus()
+  const names = ['gateway-a', 'gateway-b']
+  const planes = await Promise.all(
+    names.map((name) =>
+      ThreadsDataPlane.open({
+        config: readConfig({ gateway: { port: 0, workers: 2 } }),
+        clock: new SystemClock(),
+        log: silentLog,
+        logging: { level: 'error', pretty: false, colour: false },
+        bus,
+        sharing: { name, tell: (to, message) => bus.tell(to, message) },
+      }),
+    ),
+  )
+  for (const plane of planes) {
+    const joined = bus.joinGateway(plane.member)
+    ends.push(() => plane.close())
+    ends.push(() => joined[Symbol.dispose]())
+    plane.divide(names)
+  }
+  return planes
+}
+
 /** One request on a connection of its own. */
 function ask(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -141,6 +168,22 @@ describe('threads', () => {
     other.answerAll()
     expect(new Set(await Promise.all(answers))).toEqual(new Set([200]))
     expect([one.most(), other.most()]).toEqual([1, 1])
+  })
+
+  it('keep a hard limit with another process, and lend it what is free', async () => {
+    const planes = await dividedPlanes()
+    const one = await replica()
+    for (const plane of planes) plane.publish(tablesOf([one.address], 1))
+    for (const plane of planes) {
+      // At one process alone: each has its turn to be the one without a slot.
+      const answers = Array.from({ length: 30 }, () => ask(plane.bound.port))
+      await one.arrived()
+      one.answerAll()
+      expect(new Set(await Promise.all(answers))).toEqual(new Set([200]))
+    }
+    const answers = Array.from({ length: 60 }, (_, nth) => ask(planes[nth % 2]!.bound.port))
+    expect(new Set(await Promise.all(answers))).toEqual(new Set([200]))
+    expect(one.most()).toBe(1)
   })
 
   it('hold what comes for a sleeping revision, wake it, and let go of it together', async () => {

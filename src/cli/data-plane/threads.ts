@@ -1,6 +1,6 @@
 import { createServer } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { SharedOwner } from '../../../activator/index.ts'
+import { SharedOwner, type SharingOptions } from '../../../activator/index.ts'
 import type { Clock } from '../../core/clock.ts'
 import type { Config } from '../../core/config.ts'
 import type { ReplicaName, RevisionName } from '../../core/names.ts'
@@ -26,6 +26,8 @@ export interface ThreadsOptions {
   readonly log: Log
   readonly logging: ThreadBirth['log']
   readonly bus: Pick<Bus, 'report' | 'wake'>
+  /** Other gateways have slots of the same replicas, and know this process by that name. */
+  readonly sharing?: SharingOptions & { readonly name: string }
   /** The last counts of a thread that died, to be added to those of the living. */
   readonly onLost?: (dump: Dump) => void
   /** Starts a thread; for tests that end one. */
@@ -77,13 +79,15 @@ export class ThreadsDataPlane implements DataPlane {
     const numbers = options.config.gateway.workers + SPARE_NUMBERS
     this.#options = options
     this.bound = bound
-    this.#owner = new SharedOwner({ workers: numbers })
+    const { sharing, clock } = options
+    this.#owner = new SharedOwner({ workers: numbers }, sharing && { ...sharing, clock })
     this.#connections = ConnectionCount.cells(numbers + 1)
     this.member = {
-      name: 'gateway',
+      name: sharing?.name ?? 'gateway',
       letGo: (revision: RevisionName) => this.#owner.letGo(revision),
       keep: (revision: RevisionName) => this.#owner.keep(revision),
       inFlight: (replica) => this.inFlight(replica),
+      hear: (message) => this.#owner.hear(message),
     }
     void this.#owner.listen(this.#over.signal)
   }
@@ -99,6 +103,10 @@ export class ThreadsDataPlane implements DataPlane {
 
   drained(replica: ReplicaName, signal: AbortSignal): Promise<void> {
     return this.#owner.drained(replica, signal)
+  }
+
+  divide(members: Iterable<string>): void {
+    this.#owner.divide(members)
   }
 
   publish(tables: PublishedTables): void {

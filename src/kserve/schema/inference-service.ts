@@ -6,6 +6,7 @@ import { container, containerFields, fields, objectMeta, podFields } from './kub
 
 const text = z.string()
 const count = z.int()
+const countOrPercent = z.union([z.int(), text])
 
 const metricTarget = fields({
   type: z.enum(['Utilization', 'Value', 'AverageValue']),
@@ -14,6 +15,14 @@ const metricTarget = fields({
   averageUtilization: count,
 })
 export type MetricTarget = z.infer<typeof metricTarget>
+
+/** Of an HPA. Source: Kubernetes' autoscaling/v2. */
+const scalingRules = fields({
+  stabilizationWindowSeconds: count,
+  selectPolicy: text,
+  tolerance: z.union([text, z.number()]),
+  policies: z.array(fields({ type: text, value: count, periodSeconds: count })),
+})
 
 const autoScaling = fields({
   metrics: z.array(
@@ -42,7 +51,7 @@ const autoScaling = fields({
       }).optional(),
     }),
   ),
-  behavior: z.unknown(),
+  behavior: fields({ scaleUp: scalingRules, scaleDown: scalingRules }),
 })
 export type AutoScaling = z.infer<typeof autoScaling>
 
@@ -74,7 +83,11 @@ const extensionFields = {
   batcher: fields({ maxBatchSize: count, maxLatency: count, timeout: count }),
   labels: z.record(text, text),
   annotations: z.record(text, text),
-  deploymentStrategy: z.unknown(),
+  /** Of a Deployment. Source: Kubernetes' apps/v1. */
+  deploymentStrategy: fields({
+    type: text,
+    rollingUpdate: fields({ maxSurge: countOrPercent, maxUnavailable: countOrPercent }),
+  }),
 }
 
 const storage = fields({

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 
-import { container, fields, objectMeta, podFields } from './kubernetes.ts'
+import { container, containerFields, fields, objectMeta, podFields } from './kubernetes.ts'
 
 /** ServingRuntime and ClusterServingRuntime, `serving.kserve.io/v1alpha1`. */
 
@@ -43,7 +43,13 @@ export const servingRuntimeSchema = z.looseObject({
     httpDataEndpoint: text,
     replicas: z.int(),
     storageHelper: fields({ disabled: z.boolean() }),
-    builtInAdapter: z.unknown(),
+    builtInAdapter: fields({
+      serverType: text,
+      runtimeManagementPort: z.int(),
+      memBufferBytes: z.int(),
+      modelLoadingTimeoutMillis: z.int(),
+      env: containerFields.env,
+    }),
     workerSpec: fields({
       ...runtimePod,
       ...podFields,

@@ -1,0 +1,148 @@
+import { request as httpRequest } from 'node:http'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { AdminError, buildAdmin } from '../../admin/index.ts'
+import {
+  ManifestRefused,
+  ObjectNotFound,
+  type ControlPlane,
+  type ManifestStore,
+  type Snapshot,
+} from '../../control/view.ts'
+import { AccessReview, CONTROLLER_PODS, KINDS, type ResourceCache } from '../../kubernetes/index.ts'
+import { readVersion } from '../version.ts'
+import type { RoleContext } from './context.ts'
+import type { ControllerPart } from './controller-part.ts'
+
+/** Says that a request was forwarded once: the pod that gets it answers itself. */
+const FORWARDED = 'x-pilotlight-forwarded'
+
+/**
+ * The admin API on Kubernetes. Whoever may list the InferenceServices of a namespace may read what is behind them; what
+ * only the leader knows is asked of it.
+ */
+export async function buildClusterAdmin(
+  context: RoleContext,
+  parts: {
+    readonly part: ControllerPart
+    readonly metrics: { readonly contentType: string; expose(): Promise<string> }
+    readonly unready: () => string | undefined
+  },
+): Promise<FastifyInstance> {
+  const { clock, log, client, config, namespace, cacheOf } = context
+  const { part, metrics, unready } = parts
+  const access = new AccessReview(client, clock)
+  const controllers = cacheOf(KINDS.pods, { namespace, labelSelector: CONTROLLER_PODS })
+  return buildAdmin({
+    controlPlane: leaderView(part),
+    manifests: NO_MANIFESTS,
+    logs: {
+      // oxlint-disable-next-line require-yield -- there is nothing to read
+      async *read(replica) {
+        throw new ObjectNotFound(`the log of replica ${replica} is read with: kubectl logs`)
+      },
+    },
+    metrics,
+    clock,
+    log,
+    version: readVersion(),
+    unready,
+    // Pods are called by addresses that nobody knows beforehand; it is the token that counts.
+    allowedHosts: ['*'],
+    guard: async (request, reply) => {
+      if (!request.url.startsWith('/api/')) return
+      await authorize(access, request)
+      if (part.leading !== undefined) return
+      await forward(request, reply, addressOfLeader(part, controllers), config.admin.port)
+    },
+  })
+}
+
+async function authorize(access: AccessReview, request: FastifyRequest): Promise<void> {
+  const [, token] = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
+  if (token === undefined) {
+    throw new AdminError(
+      'UNAUTHORIZED',
+      'Authorization header: is missing; it must be Bearer TOKEN, of a user or service account of this cluster',
+    )
+  }
+  const namespace = namespaceOf(request)
+  const verdict = await access.mayRead(token, namespace)
+  if (verdict === 'allowed') return
+  if (verdict === 'unauthenticated') {
+    throw new AdminError('UNAUTHORIZED', 'Authorization header: the API server does not know this token')
+  }
+  const where =
+    namespace === undefined ? 'in all namespaces; name one with ?namespace=' : `in namespace ${namespace}`
+  throw new AdminError('FORBIDDEN', `listing inferenceservices.serving.kserve.io is not allowed ${where}`)
+}
+
+/** What a request is about: the path's namespace, else that of the query, else all. */
+function namespaceOf({ url }: FastifyRequest): string | undefined {
+  const { pathname, searchParams } = new URL(url, 'http://admin')
+  const [, inPath] = /^\/api\/v1\/namespaces\/([^/]+)\//.exec(pathname) ?? []
+  return inPath === undefined ? (searchParams.get('namespace') ?? undefined) : decodeURIComponent(inPath)
+}
+
+function addressOfLeader(part: ControllerPart, controllers: ResourceCache): string | undefined {
+  const leader = [...controllers.values()].find(({ metadata }) => metadata.name === part.leaderName)
+  const status = leader?.['status']
+  if (typeof status !== 'object' || status === null || !('podIP' in status)) return undefined
+  return typeof status.podIP === 'string' && status.podIP !== '' ? status.podIP : undefined
+}
+
+async function forward(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  host: string | undefined,
+  port: number,
+): Promise<void> {
+  if (host === undefined || request.headers[FORWARDED] !== undefined) {
+    throw new AdminError('NOT_READY', 'no controller leads at this moment; try again in some seconds')
+  }
+  reply.hijack()
+  await new Promise<void>((resolve) => {
+    const headers = { ...request.headers, [FORWARDED]: '1' }
+    const sent = httpRequest(
+      { host, port, path: request.url, method: request.method, headers, agent: false },
+      (answer) => {
+        reply.raw.writeHead(answer.statusCode ?? 502, answer.headers)
+        answer.pipe(reply.raw).once('close', resolve)
+      },
+    )
+    sent.once('error', (error) => {
+      if (!reply.raw.headersSent) reply.raw.writeHead(503, { 'content-type': 'application/json' })
+      const body = { error: `the leading controller cannot be reached: ${error.message}`, code: 'NOT_READY' }
+      reply.raw.end(reply.raw.writableEnded ? undefined : JSON.stringify(body))
+      resolve()
+    })
+    reply.raw.once('close', () => sent.destroy())
+    request.raw.pipe(sent)
+  })
+}
+
+/** The control plane of the leader, where this process is it. */
+function leaderView(part: ControllerPart): ControlPlane {
+  const leading = (): ControlPlane => {
+    const { leading: controller } = part
+    if (controller === undefined) {
+      throw new AdminError('NOT_READY', 'no controller leads at this moment; try again in some seconds')
+    }
+    return controller
+  }
+  return {
+    // A controller that waits for its turn is as ready as it can be.
+    isReady: () => part.leading?.isReady() ?? true,
+    snapshot: (): Snapshot => leading().snapshot(),
+    follow: (signal) => leading().follow(signal),
+    decisions: (revision) => leading().decisions(revision),
+  }
+}
+
+const refuse = (): Promise<never> =>
+  Promise.reject(
+    new ManifestRefused(
+      'on Kubernetes objects are changed through its API: use kubectl, or pilotlight with --kubeconfig',
+    ),
+  )
+
+const NO_MANIFESTS: ManifestStore = { apply: refuse, remove: refuse, setCanary: refuse }

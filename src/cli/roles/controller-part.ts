@@ -1,0 +1,248 @@
+import { readAutoscalerConfig, validateAnnotations } from '../../../autoscaler/index.ts'
+import { Controller } from '../../control/controller.ts'
+import type { RevisionName } from '../../core/names.ts'
+import type { Bus } from '../../core/report.ts'
+import type { Revision } from '../../core/revision.ts'
+import type { Metrics } from '../../core/telemetry.ts'
+import type { UrlOptions } from '../../kserve/index.ts'
+import {
+  ANNOTATIONS,
+  applyShippedObjects,
+  EventRecorder,
+  inferenceRouteOf,
+  KINDS,
+  KubernetesCluster,
+  KubernetesManifests,
+  LABELS,
+  LeaderElection,
+  MANAGED_BY,
+  PodReplicas,
+  readInferenceRoute,
+  RevisionDeployments,
+  ServiceWriter,
+  servedObjectsOf,
+  WorkQueue,
+  type ResourceCache,
+} from '../../kubernetes/index.ts'
+import type { RoleContext } from './context.ts'
+
+const LEASE = 'pilotlight-controller'
+/** Services that are written at the same time. */
+const WRITES_MAX = 16
+
+/** Everything that the controller reads. */
+export interface ControllerCaches {
+  readonly services: ResourceCache
+  readonly runtimes: readonly ResourceCache[]
+  readonly storageContainers: ResourceCache
+  readonly routes: ResourceCache
+  readonly deployments: ResourceCache
+  readonly pods: ResourceCache
+  /** Services, HTTPRoutes and Ingresses that we made. */
+  readonly others: readonly ResourceCache[]
+}
+
+export function controllerCaches(
+  { config, cacheOf }: RoleContext,
+  shared: { readonly routes?: ResourceCache; readonly pods?: ResourceCache } = {},
+): ControllerCaches {
+  const ours = { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` }
+  const { gatewayApi, ingressClassName } = config.kubernetes
+  return {
+    services: cacheOf(KINDS.inferenceServices),
+    runtimes: [cacheOf(KINDS.servingRuntimes), cacheOf(KINDS.clusterServingRuntimes)],
+    storageContainers: cacheOf(KINDS.clusterStorageContainers),
+    routes: shared.routes ?? cacheOf(KINDS.inferenceRoutes),
+    deployments: cacheOf(KINDS.deployments, ours),
+    pods: shared.pods ?? cacheOf(KINDS.pods, { labelSelector: LABELS.revision }),
+    others: [
+      cacheOf(KINDS.services, ours),
+      ...(gatewayApi.parentRefs.length === 0 ? [] : [cacheOf(KINDS.httpRoutes, ours)]),
+      ...(ingressClassName === undefined ? [] : [cacheOf(KINDS.ingresses, ours)]),
+    ],
+  }
+}
+
+/** The control plane of this process: waits to be the leader, and leads. */
+export class ControllerPart {
+  readonly #context: RoleContext
+  readonly #caches: ControllerCaches
+  readonly #bus: Bus
+  readonly #metrics: Metrics
+  readonly #election: LeaderElection
+  #leading: Controller | undefined
+
+  constructor(
+    context: RoleContext,
+    parts: { readonly caches: ControllerCaches; readonly bus: Bus; readonly metrics: Metrics },
+  ) {
+    this.#context = context
+    this.#caches = parts.caches
+    this.#bus = parts.bus
+    this.#metrics = parts.metrics
+    const { client, clock, random, log, name, namespace } = context
+    this.#election = new LeaderElection({
+      client,
+      clock,
+      random,
+      log,
+      namespace,
+      lease: LEASE,
+      identity: name,
+    })
+  }
+
+  /** The controller, while this process leads. */
+  get leading(): Controller | undefined {
+    return this.#leading
+  }
+
+  /** The pod that leads, if any is known. */
+  get leaderName(): string | undefined {
+    return this.#election.leaderName
+  }
+
+  /** Until `signal` is aborted; then the lease is given back at once. */
+  run(signal: AbortSignal): Promise<void> {
+    return this.#election.run(signal, (leading) => this.#lead(leading))
+  }
+
+  async #lead(signal: AbortSignal): Promise<void> {
+    const { config, client, clock, random, log, namespace } = this.#context
+    const caches = this.#caches
+    const { services, routes, pods, deployments } = caches
+    await untilSynced(caches, signal)
+    if (signal.aborted) return
+    const { shippedObjectsDir } = config.kubernetes
+    if (shippedObjectsDir !== undefined) {
+      applyShippedObjects(shippedObjectsDir, { client, clock, log, random }, signal).catch(() => {})
+    }
+    using stack = new DisposableStack()
+    const autoscaler = readAutoscalerConfig(config.autoscaler)
+    const urls: UrlOptions = { ...config.ingress }
+    const gateway = {
+      name: config.kubernetes.gatewayService,
+      namespace,
+      port: 80,
+      clusterDomain: config.kubernetes.clusterDomain,
+    }
+
+    // Known before the first look at them: pods that are ready now must not be taken for none.
+    const revisions = new Map(
+      revisionsIn(routes, (error) => log.error({ err: error }, 'an InferenceRoute cannot be read')),
+    )
+    const replicas = stack.use(
+      new PodReplicas({ pods, revisionOf: (name) => revisions.get(name), clock, log }),
+    )
+    // All pods are looked at before this turn of the event loop ends.
+    await new Promise((resolve) => setImmediate(resolve))
+    const events = new EventRecorder(client, { clock, log, component: 'pilotlight-controller' })
+    const manifests = stack.use(
+      new KubernetesManifests(
+        caches,
+        {
+          defaultMode: config.kubernetes.defaultDeploymentMode,
+          timeoutSeconds: config.kubernetes.timeoutSeconds,
+          allowZeroInitialScale: autoscaler.allowZeroInitialScale,
+          predictorHost: (ns, component) => `${component}.${ns}`,
+          validateAnnotations: (annotations) => validateAnnotations(annotations, autoscaler),
+        },
+        config.kubernetes.adopt
+          ? ({ metadata }) => metadata.annotations?.[ANNOTATIONS.adopt] === 'true'
+          : undefined,
+      ),
+    )
+    const made = new RevisionDeployments({
+      client,
+      services,
+      storageContainers: caches.storageContainers,
+      storageInitializerImage: config.kubernetes.storageInitializerImage,
+      progressDeadlineMs: config.revisions.progressDeadlineMs,
+      serviceOf: (name) => writer.desired(name),
+    })
+    const cluster = stack.use(
+      new KubernetesCluster({
+        client,
+        deployments,
+        pods,
+        services,
+        source: {
+          async *desired(ended) {
+            for await (const desired of manifests.desired(ended)) {
+              writer.setProblems(desired.problems)
+              yield desired
+            }
+          },
+        },
+        replicas: replicas.ready,
+        create: (revision, count) => made.create(revision, count),
+        bus: this.#bus,
+        onRaised: (revision) => this.#leading?.raised(revision),
+        clock,
+        log,
+        signal,
+      }),
+    )
+    const writer = stack.use(
+      new ServiceWriter({
+        client,
+        clock,
+        log,
+        events,
+        queue: new WorkQueue({ clock, random, log, concurrency: WRITES_MAX }),
+        services,
+        routes,
+        others: [...caches.others, deployments],
+        objectsOf: (service, kept) => [
+          inferenceRouteOf(service, kept),
+          ...servedObjectsOf(service, kept, { gateway, kubernetes: config.kubernetes, urls }),
+        ],
+        retireOrphan: (revision) => cluster.retireOrphan(revision),
+      }),
+    )
+    const controller = new Controller({
+      clock,
+      cluster,
+      bus: this.#bus,
+      log,
+      metrics: this.#metrics,
+      store: writer,
+      autoscaler,
+      progressDeadlineMs: config.revisions.progressDeadlineMs,
+      reconcile: { strict: false, keep: config.revisions.keep, urls },
+      publish: (tables) => {
+        revisions.clear()
+        for (const revision of tables.revisions) revisions.set(revision.name, revision)
+        replicas.revisionsChanged()
+      },
+    })
+    this.#leading = controller
+    try {
+      await Promise.all([controller.run(signal), writer.run(signal)])
+    } finally {
+      this.#leading = undefined
+    }
+  }
+}
+
+function* revisionsIn(
+  routes: ResourceCache,
+  onError: (error: unknown) => void,
+): Generator<[RevisionName, Revision]> {
+  for (const route of routes.values()) {
+    try {
+      for (const revision of readInferenceRoute(route).revisions) yield [revision.name, revision]
+    } catch (error) {
+      onError(error)
+    }
+  }
+}
+
+async function untilSynced(caches: ControllerCaches, signal: AbortSignal): Promise<void> {
+  const { runtimes, others, ...single } = caches
+  const all = [...runtimes, ...others, ...Object.values(single)]
+  await Promise.race([
+    Promise.all(all.map((cache) => cache.whenSynced)),
+    new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
+  ])
+}

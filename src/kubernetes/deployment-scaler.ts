@@ -1,0 +1,328 @@
+import type { Clock } from '../core/clock.ts'
+import { qualified, split, type ReplicaName, type RevisionName } from '../core/names.ts'
+import type { Bus } from '../core/report.ts'
+import type { Revision } from '../core/revision.ts'
+import type { Log } from '../core/telemetry.ts'
+import {
+  compareResourceVersions,
+  KINDS,
+  type ApiClient,
+  type KubeObject,
+  type ResourceCache,
+} from './api/index.ts'
+import { ANNOTATIONS, isDraining } from './names.ts'
+import { nameOf, replicasOf, statusOf, hasEnded, withCost } from './deployment-state.ts'
+import { choosePodsToEnd } from './replicas/index.ts'
+
+/** Pauses between two looks at whether pods that are to go have become idle. */
+const FIRST_LOOK_MS = 50
+const LONGEST_PAUSE_MS = 1_000
+/** KServe's default, for revisions of which only a Deployment is left. */
+const UNKNOWN_TIMEOUT_MS = 300_000
+/** Marked to go, and to go before all others that are. */
+const COST_DRAINING = '-1000'
+const COST_DRAINED = '-2000'
+
+export interface DeploymentScalerDependencies {
+  readonly client: Pick<ApiClient, 'patch' | 'delete'>
+  readonly deployments: Pick<ResourceCache, 'get'>
+  /** The pods of a revision that exist, those that are being deleted too. */
+  readonly podsOf: (revision: RevisionName) => readonly KubeObject[]
+  /** Makes the revision's Deployment with so many replicas. */
+  readonly create: (revision: Revision, replicas: number) => Promise<void>
+  /** Whether a Deployment of the revision's name is the revision's own, and not that of a service that was there before. */
+  readonly isOwn: (revision: Revision, deployment: KubeObject) => boolean
+  readonly bus: Pick<Bus, 'load'>
+  /** A gateway ordered the first replica itself, since no leader answered it. */
+  readonly onRaised: (revision: RevisionName) => void
+  readonly clock: Clock
+  readonly log: Log
+  readonly signal: AbortSignal
+}
+
+/**
+ * Keeps the Deployment of one revision at the number of pods that is wanted, and is the only one that writes it. Up is
+ * one write. Down has three steps, so that no answer is ever cut: pods are marked, which takes them out of every
+ * gateway; it waits until no gateway has a request on them; only then is the number lowered, and the marked ones go.
+ * What is under way stands on the pods themselves: another controller goes on with it.
+ */
+export class DeploymentScaler {
+  /** Undefined for one that is only to go. */
+  #revision: Revision | undefined
+  readonly #revisionName: RevisionName
+  readonly #deps: DeploymentScalerDependencies
+  readonly #namespace: string
+  readonly #name: string
+  #wanted: number | undefined
+  #isRetired = false
+  /** One look at a time. */
+  #turn: Promise<void> = Promise.resolve()
+  #isDraining = false
+  /** There are too many, and the gateways have not said what runs on them. */
+  #isUnanswered = false
+  /** Nothing was wanted and nothing was ordered when it was looked at last. */
+  #isAsleep = false
+  /** The number that was written last, and the version of the Deployment that has it: the cache may be behind. */
+  #written: { readonly replicas: number; readonly resourceVersion: string } | undefined
+  /** By uid: marked pods for which the number was lowered; the ReplicaSet is about to delete them. */
+  readonly #released = new Set<string>()
+
+  constructor(revision: RevisionName, dependencies: DeploymentScalerDependencies) {
+    this.#revisionName = revision
+    this.#deps = dependencies
+    const { namespace, name } = split(revision)
+    this.#namespace = namespace
+    this.#name = name
+  }
+
+  /** Resolves when the API server has accepted it. @throws ApiError */
+  scale(revision: Revision, replicas: number): Promise<void> {
+    // A service that was deleted and made again may bring the same name with another content.
+    this.#revision = revision
+    this.#wanted = replicas
+    this.#isRetired = false
+    return this.#look()
+  }
+
+  /** To zero, and the Deployment away. */
+  retire(): Promise<void> {
+    this.#wanted = 0
+    this.#isRetired = true
+    return this.#look()
+  }
+
+  /** Retired, and nothing is left of it. */
+  get isOver(): boolean {
+    return this.#isRetired && this.#deployment === undefined && this.#pods().length === 0
+  }
+
+  /** Something about its Deployment or pods is different: whoever changed the number, it is put right. */
+  changed(): void {
+    if (this.#wanted === undefined) return
+    this.#look().catch((error: unknown) => {
+      if (this.#deps.signal.aborted) return
+      this.#deps.log.warn({ revision: this.#revisionName, err: error }, 'a Deployment could not be put right')
+    })
+  }
+
+  #look(): Promise<void> {
+    const turn = this.#turn.then(() => this.#bringThere())
+    this.#turn = turn.catch(nothing)
+    return turn
+  }
+
+  get #deployment(): KubeObject | undefined {
+    return this.#deps.deployments.get(qualified(this.#namespace, this.#name))
+  }
+
+  async #bringThere(): Promise<void> {
+    const { signal, isOwn, create, client } = this.#deps
+    const wanted = this.#wanted
+    if (wanted === undefined || signal.aborted) return
+    const deployment = this.#deployment
+    const revision = this.#revision
+    if (deployment === undefined) {
+      if (revision !== undefined && !this.#isRetired) await create(revision, wanted)
+      return
+    }
+    if (revision !== undefined && !isOwn(revision, deployment)) {
+      // Its owner is gone, and it goes as well: ours is made when it has.
+      const { uid } = deployment.metadata
+      if (deployment.metadata.deletionTimestamp !== undefined) return
+      await client.delete(KINDS.deployments, this.#namespace, this.#name, uid === undefined ? {} : { uid })
+      return
+    }
+    if (deployment.metadata.deletionTimestamp !== undefined) return
+    const ordered = this.#orderedIn(deployment)
+    this.#forgetReleased(deployment, ordered)
+    const pods = this.#pods()
+    const draining = pods.filter(isDraining)
+    const staying = ordered - draining.length
+    if (this.#isAsleep && wanted === 0 && ordered > 0 && !this.#isRetired) {
+      this.#isAsleep = false
+      this.#wanted = ordered
+      this.#deps.onRaised(this.#revisionName)
+      return
+    }
+    this.#isAsleep = wanted === 0 && ordered === 0
+    if (staying <= wanted) this.#isUnanswered = false
+    if (staying < wanted) await this.#raise(wanted, { ordered, draining, staying })
+    else if (staying > wanted) await this.#lower(staying - wanted, { ordered, pods, draining })
+    else if (draining.length > 0) this.#drain()
+    else if (this.#isRetired && ordered === 0) {
+      await client.delete(KINDS.deployments, this.#namespace, this.#name, { propagation: 'Background' })
+    }
+  }
+
+  /** Those that were to go are taken back first: they are warm. */
+  async #raise(
+    wanted: number,
+    now: { readonly ordered: number; readonly draining: readonly KubeObject[]; readonly staying: number },
+  ): Promise<void> {
+    const back = now.draining.slice(0, wanted - now.staying)
+    await Promise.all(back.map((pod) => this.#mark(pod, undefined)))
+    const ordered = wanted + now.draining.length - back.length
+    if (ordered > now.ordered) await this.#order(ordered)
+  }
+
+  async #lower(
+    count: number,
+    now: {
+      readonly ordered: number
+      readonly pods: readonly KubeObject[]
+      readonly draining: readonly KubeObject[]
+    },
+  ): Promise<void> {
+    const staying = now.pods.filter((pod) => !now.draining.includes(pod))
+    const loads = await this.#load(staying.map(nameOf))
+    this.#isUnanswered = loads === undefined
+    if (loads === undefined) {
+      // Not every gateway answered: nothing is taken away by ignorance, and they are asked again.
+      this.#drain()
+      return
+    }
+    // Ordered and not there yet: nobody has to be asked.
+    const missing = Math.max(0, now.ordered - now.pods.length)
+    const unborn = Math.min(count, missing)
+    if (unborn > 0) await this.#order(now.ordered - unborn)
+    const leaving = choosePodsToEnd(staying, count - unborn, loads)
+    await Promise.all(leaving.map((pod) => this.#mark(pod, COST_DRAINING)))
+    if (leaving.length > 0) this.#drain()
+  }
+
+  /** Until those that are marked have gone, or are taken back. */
+  #drain(): void {
+    if (this.#isDraining) return
+    this.#isDraining = true
+    void this.#untilDrained()
+      .catch((error: unknown) => {
+        if (this.#deps.signal.aborted) return
+        this.#deps.log.warn(
+          { revision: this.#revisionName, err: error },
+          'pods that have to go could not be ended',
+        )
+      })
+      .finally(() => {
+        this.#isDraining = false
+      })
+  }
+
+  async #untilDrained(): Promise<void> {
+    const { clock, signal } = this.#deps
+    const timeoutMs = this.#revision?.template.limits.timeoutMs ?? UNKNOWN_TIMEOUT_MS
+    const begunMs = clock.now()
+    for (let pauseMs = FIRST_LOOK_MS; !signal.aborted; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
+      await clock.sleep(pauseMs, signal)
+      // No request lasts longer than its timeout; one without a timeout is waited for.
+      const isOver = timeoutMs > 0 && clock.now() - begunMs > timeoutMs + LONGEST_PAUSE_MS
+      if (this.#isUnanswered) await this.#look()
+      const turn = this.#turn.then(() => this.#endDrained(isOver))
+      this.#turn = turn.then(nothing, nothing)
+      if ((await turn) === 0 && !this.#isUnanswered) return
+    }
+  }
+
+  /** Lowers the number by the marked pods on which nothing runs; answers how many are left to wait for. */
+  async #endDrained(isOver: boolean): Promise<number> {
+    const deployment = this.#deployment
+    const draining = this.#pods().filter(isDraining)
+    const surplus = deployment === undefined ? 0 : this.#orderedIn(deployment) - (this.#wanted ?? 0)
+    if (deployment === undefined || draining.length === 0 || surplus <= 0) return 0
+    const loads = await this.#load(draining.map(nameOf))
+    // Not every gateway answered: nothing is ended by ignorance.
+    if (loads === undefined) return draining.length
+    const idle = isOver ? draining : draining.filter((pod) => loads.get(nameOf(pod)) === 0)
+    if (idle.length > 0 && idle.length < draining.length) {
+      await Promise.all(idle.map((pod) => this.#mark(pod, COST_DRAINED)))
+    }
+    const ended = await this.#takeFirst(idle, draining, surplus)
+    if (ended.length === 0) return draining.length
+    await this.#order(this.#orderedIn(deployment) - ended.length)
+    for (const { metadata } of ended) this.#released.add(metadata.uid ?? '')
+    return draining.length - ended.length
+  }
+
+  /**
+   * Those of the idle pods that the ReplicaSet would take now: pods that are not ready go before all marks. One that
+   * has become unready and is not marked changes places with a marked one.
+   */
+  async #takeFirst(
+    idle: readonly KubeObject[],
+    draining: readonly KubeObject[],
+    surplus: number,
+  ): Promise<readonly KubeObject[]> {
+    const names = new Set(idle.map(nameOf))
+    const pods = this.#pods().map((pod) => (names.has(nameOf(pod)) ? withCost(pod, COST_DRAINED) : pod))
+    const order = choosePodsToEnd(pods, pods.length, new Map())
+    const blocked = order.findIndex((pod) => !names.has(nameOf(pod)))
+    const first = order.slice(0, Math.min(surplus, blocked < 0 ? order.length : blocked))
+    const [next] = order
+    const back = draining.find((pod) => !names.has(nameOf(pod)))
+    if (first.length === 0 && next !== undefined && !isDraining(next) && back !== undefined) {
+      await this.#mark(next, COST_DRAINING)
+      await this.#mark(back, undefined)
+    }
+    return first
+  }
+
+  #load(replicas: readonly ReplicaName[]): Promise<ReadonlyMap<ReplicaName, number> | undefined> {
+    return this.#deps.bus.load(replicas, this.#deps.signal)
+  }
+
+  async #order(replicas: number): Promise<void> {
+    const scaled = await this.#deps.client.patch(
+      KINDS.deployments,
+      this.#namespace,
+      this.#name,
+      { spec: { replicas } },
+      { subresource: 'scale' },
+    )
+    const { resourceVersion } = scaled.metadata
+    if (resourceVersion !== undefined) this.#written = { replicas, resourceVersion }
+  }
+
+  #orderedIn(deployment: KubeObject): number {
+    const seen = deployment.metadata.resourceVersion ?? ''
+    const isBehind =
+      this.#written !== undefined && compareResourceVersions(seen, this.#written.resourceVersion) < 0
+    return isBehind && this.#written !== undefined ? this.#written.replicas : replicasOf(deployment)
+  }
+
+  /** Once the ReplicaSet has settled, a marked pod that is still there was not the one that it took. */
+  #forgetReleased(deployment: KubeObject, ordered: number): void {
+    if (this.#released.size === 0) return
+    const { observedGeneration, replicas = 0 } = statusOf(deployment)
+    const isSettled = observedGeneration === deployment.metadata.generation && replicas === ordered
+    if (isSettled && replicasOf(deployment) === ordered) this.#released.clear()
+  }
+
+  /** @param cost undefined takes the mark away. */
+  async #mark(pod: KubeObject, cost: string | undefined): Promise<void> {
+    const annotations = {
+      [ANNOTATIONS.draining]: cost === undefined ? null : 'true',
+      [ANNOTATIONS.deletionCost]: cost ?? null,
+    }
+    const { name, uid } = pod.metadata
+    await this.#deps.client.patch(
+      KINDS.pods,
+      this.#namespace,
+      name,
+      { metadata: { annotations } },
+      uid === undefined ? {} : { uid },
+    )
+  }
+
+  /** Those that count for the Deployment: not the ones that are being deleted. */
+  #pods(): readonly KubeObject[] {
+    return this.#deps
+      .podsOf(this.#revisionName)
+      .filter(
+        (pod) =>
+          pod.metadata.deletionTimestamp === undefined &&
+          !hasEnded(pod) &&
+          !this.#released.has(pod.metadata.uid ?? ''),
+      )
+  }
+}
+
+function nothing(): void {}

@@ -1,0 +1,96 @@
+import type { DesiredService } from '../core/desired.ts'
+import { split, type InferenceServiceName } from '../core/names.ts'
+import type { Revision } from '../core/revision.ts'
+import {
+  isApiError,
+  KINDS,
+  type ApiClient,
+  type KubeObject,
+  type ResourceCache,
+  type ResourceKind,
+} from './api/index.ts'
+import {
+  accountNameOf,
+  credentialsFor,
+  DEFAULT_INITIALIZER,
+  deploymentOf,
+  secretMetadataOf,
+  secretNamesOf,
+  storageConfigOf,
+  storageContainerOf,
+  type StorageSettings,
+} from './objects/index.ts'
+
+export interface RevisionDeploymentsOptions {
+  readonly client: Pick<ApiClient, 'create' | 'get'>
+  readonly services: ResourceCache
+  readonly storageContainers: ResourceCache
+  readonly storageInitializerImage: string
+  readonly progressDeadlineMs: number
+  /** The service as it was accepted last. */
+  readonly serviceOf: (name: InferenceServiceName) => DesiredService | undefined
+}
+
+/** Makes the Deployments of revisions. */
+export class RevisionDeployments {
+  readonly #options: RevisionDeploymentsOptions
+
+  constructor(options: RevisionDeploymentsOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Makes the Deployment of a revision; one that is there already stays as it is.
+   * @throws ApiError; StorageError for a model that cannot be fetched as its manifest says.
+   */
+  async create(revision: Revision, replicas: number): Promise<void> {
+    const { client, services, serviceOf, progressDeadlineMs } = this.#options
+    const service = serviceOf(revision.service)
+    const ownerUid = services.get(revision.service)?.metadata.uid
+    // Its service is being deleted: nothing is made for it any more.
+    if (service === undefined || ownerUid === undefined) return
+    const storage = await this.#storageOf(service, revision)
+    const progressDeadlineSeconds = Math.max(1, Math.round(progressDeadlineMs / 1000))
+    try {
+      await client.create(
+        deploymentOf({ service, revision, ownerUid, replicas, storage, progressDeadlineSeconds }),
+      )
+    } catch (error) {
+      if (!isApiError(error, 'AlreadyExists')) throw error
+    }
+  }
+
+  /** Only the names of secrets and of what is in them: their values are never kept. */
+  async #storageOf(service: DesiredService, revision: Revision): Promise<StorageSettings> {
+    const { storageContainers, storageInitializerImage } = this.#options
+    const { namespace } = split(revision.name)
+    const account = await this.#find(
+      KINDS.serviceAccounts,
+      namespace,
+      accountNameOf(revision.template.replica),
+    )
+    const names = secretNamesOf(service, account)
+    const [config, ...found] = await Promise.all(
+      [names.config, ...names.credentials].map((name) => this.#find(KINDS.secrets, namespace, name)),
+    )
+    return {
+      initializer: { ...DEFAULT_INITIALIZER, image: storageInitializerImage },
+      containers: [...storageContainers.values()].flatMap((object) => storageContainerOf(object) ?? []),
+      credentials: credentialsFor({
+        accountAnnotations: account?.metadata.annotations ?? {},
+        secrets: found.flatMap((secret) => (secret === undefined ? [] : [secretMetadataOf(secret)])),
+      }),
+      config: storageConfigOf(names.config, config),
+    }
+  }
+
+  /** undefined where it is not there, or we may not see it. */
+  async #find(kind: ResourceKind, namespace: string, name: string): Promise<KubeObject | undefined> {
+    try {
+      return await this.#options.client.get(kind, namespace, name)
+    } catch (error) {
+      if (isApiError(error, 'NotFound', 'Forbidden')) return undefined
+      throw error
+    }
+  }
+}
