@@ -1,6 +1,10 @@
 import type { CaseResult } from './case-result.ts'
 import { autoscalerConfigs } from './config-vectors.ts'
 import { autoscalerDecisions, recordedDecisions } from './decision-vectors.ts'
+import { hpaBehavior } from './hpa-behavior-vectors.ts'
+import { hpaExternalObject, hpaPodsMetric, hpaResourceUtilization } from './hpa-metric-vectors.ts'
+import { hpaMultiMetric } from './hpa-reconcile-vectors.ts'
+import { hpaValidation } from './hpa-validation-vectors.ts'
 import { childNames } from './name-vectors.ts'
 import {
   annotationValidation,
@@ -29,6 +33,12 @@ export const vectorKinds: readonly VectorKind[] = [
   childNames,
   deciders,
   initialScales,
+  hpaResourceUtilization,
+  hpaPodsMetric,
+  hpaExternalObject,
+  hpaMultiMetric,
+  hpaBehavior,
+  hpaValidation,
 ]
 
 /** By its name; a file of another name by the shape of most of its cases. */
