@@ -9,8 +9,8 @@ export interface ServerOptions extends ClusterOptions {
 }
 
 /**
- * What a command works against: the admin API that --server or PILOTLIGHT_SERVER names, else the cluster if one is asked
- * for, else what `up` serves here. @throws CliError
+ * What a command works against: what its own options name (--server before --kubeconfig and --context), else what the
+ * environment names, else what `up` serves here. @throws CliError
  */
 export async function openBackend(io: Io, options: ServerOptions): Promise<Backend> {
   if (isCluster(io, options)) {
@@ -33,10 +33,12 @@ export async function openBackend(io: Io, options: ServerOptions): Promise<Backe
 /** KUBECONFIG alone asks for no cluster: whoever works on this machine may have it set as well. */
 export function isCluster(io: Pick<Io, 'env' | 'err'>, options: ServerOptions): boolean {
   const flag = (['kubeconfig', 'context'] as const).find((name) => options[name] !== undefined)
-  const isAsked = flag !== undefined || io.env['PILOTLIGHT_CLUSTER'] === '1'
-  const server = namedServer(options, io.env)
-  if (isAsked && flag !== undefined && server !== undefined) {
-    io.err(`Warning: ${server.source} is given and goes before --${flag}, which is not used\n`)
+  if (options.server !== undefined) {
+    if (flag !== undefined)
+      io.err(`Warning: --server is given and goes before --${flag}, which is not used\n`)
+    return false
   }
-  return isAsked && server === undefined
+  // What is said in this command goes before what the environment says of all.
+  if (flag !== undefined) return true
+  return io.env['PILOTLIGHT_CLUSTER'] === '1' && namedServer(options, io.env) === undefined
 }

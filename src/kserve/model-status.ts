@@ -53,7 +53,7 @@ export function modelStatusOf(
   const seen = see(latest.revision.name)
   const target =
     latest.failure === undefined ? targetState(seen, latest.everReady, options.strict) : 'FailedToLoad'
-  const failure = seen.lastFailure
+  const failure = seen.lastFailure ?? (options.strict ? undefined : seen.waitsFor)
   const revisionName = latest.revision.name.slice(latest.revision.name.indexOf('/') + 1)
   const info = ((): ModelStatus['lastFailureInfo'] => {
     if (target === 'Loaded') return undefined

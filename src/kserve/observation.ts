@@ -13,6 +13,8 @@ export interface RevisionObservation {
   /** The progress deadline passed before its first ready replica. */
   readonly gaveUp: boolean
   readonly lastFailure?: ReplicaFailure
+  /** Why one that has not begun waits: there is no place for it. */
+  readonly waitsFor?: ReplicaFailure
 }
 
 export interface ReplicaFailure {
@@ -54,6 +56,7 @@ export function observationOf(
     .filter((replica) => replica.phase === 'failed')
     .toSorted((a, b) => b.sinceMs - a.sinceMs)
   const [last] = failed
+  const waiting = replicas.find(({ phase, reasonCode }) => phase === 'scheduling' && reasonCode !== undefined)
   const phase = FURTHEST_FIRST.find((candidate) => replicas.some((replica) => replica.phase === candidate))
   return {
     readyReplicas: replicas.filter((replica) => replica.phase === 'ready').length,
@@ -63,6 +66,7 @@ export function observationOf(
     readyWithoutReplicas: judged.readyWithoutReplicas,
     gaveUp: judged.gaveUp,
     ...(last === undefined ? {} : { lastFailure: failureOf(last) }),
+    ...(waiting === undefined ? {} : { waitsFor: failureOf(waiting) }),
   }
 }
 

@@ -27,6 +27,8 @@ export interface RevisionDeploymentsOptions {
   readonly storageContainers: ResourceCache
   readonly storageInitializerImage: string
   readonly progressDeadlineMs: number
+  /** KServe's controller runs beside us: its Services and webhooks must not take our pods for its own. */
+  readonly besideKserve: boolean
   /** The service as it was accepted last. */
   readonly serviceOf: (name: InferenceServiceName) => DesiredService | undefined
 }
@@ -44,7 +46,7 @@ export class RevisionDeployments {
    * @throws ApiError; StorageError for a model that cannot be fetched as its manifest says.
    */
   async create(revision: Revision, replicas: number): Promise<void> {
-    const { client, services, serviceOf, progressDeadlineMs } = this.#options
+    const { client, services, serviceOf, progressDeadlineMs, besideKserve } = this.#options
     const service = serviceOf(revision.service)
     const ownerUid = services.get(revision.service)?.metadata.uid
     // Its service is being deleted: nothing is made for it any more.
@@ -52,9 +54,15 @@ export class RevisionDeployments {
     const storage = await this.#storageOf(service, revision)
     const progressDeadlineSeconds = Math.max(1, Math.round(progressDeadlineMs / 1000))
     try {
-      await client.create(
-        deploymentOf({ service, revision, ownerUid, replicas, storage, progressDeadlineSeconds }),
-      )
+      const deployment = deploymentOf({
+        service,
+        revision,
+        ownerUid,
+        replicas,
+        storage,
+        progressDeadlineSeconds,
+      })
+      await client.create(besideKserve ? withoutKserveLabels(deployment) : deployment)
     } catch (error) {
       if (!isApiError(error, 'AlreadyExists')) throw error
     }
@@ -93,4 +101,17 @@ export class RevisionDeployments {
       throw error
     }
   }
+}
+
+/** What KServe's Services and webhooks select pods by. */
+const KSERVE_LABELS = new Set(['app', 'component', 'serving.kserve.io/inferenceservice'])
+
+function withoutKserveLabels(deployment: KubeObject): KubeObject {
+  return JSON.parse(
+    JSON.stringify(deployment, (key, value: unknown) =>
+      key === 'labels' && typeof value === 'object' && value !== null
+        ? Object.fromEntries(Object.entries(value).filter(([label]) => !KSERVE_LABELS.has(label)))
+        : value,
+    ),
+  )
 }

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Clock } from '../core/clock.ts'
 import type { DesiredService, Problem } from '../core/desired.ts'
-import { qualified, type InferenceServiceName, type RevisionName } from '../core/names.ts'
+import { qualified, split, type InferenceServiceName, type RevisionName } from '../core/names.ts'
+import type { Revision } from '../core/revision.ts'
 import type { InferenceServiceStatus } from '../core/status.ts'
 import type { Log } from '../core/telemetry.ts'
 import type { KeptService, ServiceStore } from '../kserve/index.ts'
@@ -33,6 +34,8 @@ export interface ServiceWriterOptions {
   readonly others: readonly ResourceCache[]
   /** Everything that a service needs but Deployments, with the hash of its content: see `withHash`. */
   readonly objectsOf: (service: KubeObject, kept: KeptService) => readonly KubeObject[]
+  /** False where another controller writes the status of the same services. */
+  readonly writesStatus: boolean
   /** Ends what is left of a revision that nobody knows. */
   readonly retireOrphan: (revision: RevisionName) => Promise<void>
 }
@@ -44,18 +47,26 @@ export interface ServiceWriterOptions {
 export class ServiceWriter implements ServiceStore, Disposable {
   readonly #options: ServiceWriterOptions
   readonly #kept = new Map<InferenceServiceName, KeptService>()
+  /** Ours no longer. */
+  readonly #released = new Set<InferenceServiceName>()
   #problems: ReadonlyMap<string, readonly Problem[]> = new Map()
   readonly #owned: OwnedObjects
+  readonly #subscription: Disposable
 
   constructor(options: ServiceWriterOptions) {
     this.#options = options
     this.#owned = new OwnedObjects([options.routes, ...options.others], (service) => {
       if (this.#kept.has(service)) options.queue.add(service)
     })
+    // Its status is looked at again once what was written can be read: until then it may look as if it stood there.
+    this.#subscription = options.services.onChange(({ key }) => {
+      if (this.#kept.has(nameOf(key)) || this.#problems.has(key)) options.queue.add(key)
+    })
   }
 
   [Symbol.dispose](): void {
     this.#owned[Symbol.dispose]()
+    this.#subscription[Symbol.dispose]()
   }
 
   async load(): Promise<Readonly<Record<string, unknown>>> {
@@ -66,12 +77,13 @@ export class ServiceWriter implements ServiceStore, Disposable {
 
   save(service: InferenceServiceName, kept: KeptService | undefined): Promise<void> {
     if (kept === undefined) {
-      // What it had goes with it: it is the owner.
       this.#kept.delete(service)
+      this.#released.add(service)
     } else {
+      this.#released.delete(service)
       this.#kept.set(service, kept)
-      this.#options.queue.add(service)
     }
+    this.#options.queue.add(service)
     return Promise.resolve()
   }
 
@@ -104,7 +116,11 @@ export class ServiceWriter implements ServiceStore, Disposable {
       const wanted = objectsOf(service, kept)
       for (const object of wanted) await this.#apply(name, service, object)
       await this.#deleteOthers(name, wanted)
-      await this.#retireOrphans(name, kept)
+      await this.#retireOrphans(name, kept.result.revisions)
+    } else if (this.#released.delete(name)) {
+      // Ours no longer, and not deleted: what it owns goes only by our hand.
+      await this.#deleteOthers(name, [])
+      await this.#retireOrphans(name, [])
     }
     await this.#writeStatus(service, kept?.result.status, this.#problems.get(key) ?? [])
   }
@@ -151,8 +167,8 @@ export class ServiceWriter implements ServiceStore, Disposable {
   }
 
   /** Left by a controller that ended before it had taken them away. */
-  async #retireOrphans(name: InferenceServiceName, { result }: KeptService): Promise<void> {
-    const known = new Set(result.revisions.map((revision) => revision.name))
+  async #retireOrphans(name: InferenceServiceName, revisions: readonly Revision[]): Promise<void> {
+    const known = new Set(revisions.map((revision) => revision.name))
     for (const object of this.#owned.of(name)) {
       const revision = object.kind === 'Deployment' ? revisionOf(object) : undefined
       if (revision !== undefined && !known.has(revision)) await this.#options.retireOrphan(revision)
@@ -164,13 +180,13 @@ export class ServiceWriter implements ServiceStore, Disposable {
     reached: InferenceServiceStatus | undefined,
     problems: readonly Problem[],
   ): Promise<void> {
-    const { client, clock, events } = this.#options
+    const { client, clock, events, writesStatus } = this.#options
     const message = problems.map((problem) => problem.message).join('; ')
     const before = service['status']
     const status =
       problems.length === 0 ? reached : refusedStatus({ reached, before, message, nowMs: clock.now() })
     if (problems.length > 0) events.record(service, { type: 'Warning', reason: 'InvalidSpec', message })
-    if (status === undefined) return
+    if (status === undefined || !writesStatus) return
     const written: unknown = JSON.parse(JSON.stringify(status))
     if (isDeepStrictEqual(before, written)) return
     const event = readinessEvent(service.metadata.name, before, status)
@@ -187,4 +203,9 @@ export class ServiceWriter implements ServiceStore, Disposable {
     )
     if (event !== undefined) events.record(service, event)
   }
+}
+
+function nameOf(key: string): InferenceServiceName {
+  const { namespace, name } = split(key)
+  return qualified(namespace, name)
 }

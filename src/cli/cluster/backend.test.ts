@@ -39,12 +39,21 @@ describe('which server', () => {
     expect(cluster.adminRequests).toHaveLength(2)
   })
 
-  it('is that of PILOTLIGHT_SERVER even then, with a warning', async () => {
+  it('is the cluster of --context, whatever PILOTLIGHT_SERVER says', async () => {
+    cluster.addController()
     const env = { KUBECONFIG: cluster.kubeconfig, PILOTLIGHT_SERVER: cli.server }
     const { code, err } = await cli.result('get isvc -A -o name --context token', { env })
+    expect([code, err]).toEqual([0, ''])
+    expect(cluster.adminRequests).toHaveLength(1)
+  })
+
+  it('is that of --server even then, with a warning', async () => {
+    const env = { KUBECONFIG: cluster.kubeconfig }
+    const line = `get isvc -A -o name --context token --server ${cli.server}`
+    const { code, err } = await cli.result(line, { env })
     expect([code, err]).toEqual([
       0,
-      'Warning: PILOTLIGHT_SERVER is given and goes before --context, which is not used\n',
+      'Warning: --server is given and goes before --context, which is not used\n',
     ])
   })
 
@@ -149,6 +158,16 @@ describe('apply and delete', () => {
     expect(await result('delete isvc iris')).toMatchObject({
       code: 1,
       err: 'pilotlight: InferenceService "iris" not found in ml\n',
+    })
+  })
+
+  it('pass on what the API server remarks', async () => {
+    cluster.warnings = ['299 - "unknown field \\"spec.x\\"", 299 - "a, b"', '299 - "deprecated"']
+    expect(await result('apply -f -', manifest)).toMatchObject({
+      code: 0,
+      err: ['unknown field "spec.x"', 'a, b', 'deprecated']
+        .map((text) => `Warning: InferenceService ml/iris: ${text}\n`)
+        .join(''),
     })
   })
 

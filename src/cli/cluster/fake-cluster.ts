@@ -59,6 +59,8 @@ export class FakeCluster {
   readonly adminRequests: string[] = []
   /** Status of a refused port-forward; undefined: it works. */
   portForwardRefusal: number | undefined
+  /** The `Warning` headers of whatever is written. */
+  warnings: readonly string[] = []
   #folder = ''
   #admin: Awaited<ReturnType<typeof buildAdmin>> | undefined
   #adminPort = 0
@@ -77,6 +79,7 @@ export class FakeCluster {
       this.logs.clear()
       this.adminRequests.length = 0
       this.portForwardRefusal = undefined
+      this.warnings = []
       this.api = await FakeApiServer.start({ clock: new ManualClock(1_700_000_000_000), kinds: MORE_KINDS })
       await this.#startAdmin()
       front = createServer((request, response) => void this.#serve(request, response))
@@ -179,6 +182,7 @@ export class FakeCluster {
     }
     const { method, headers } = request
     const sent = httpRequest(`${this.api.url}${request.url ?? '/'}`, { method, headers }, (answer) => {
+      if (method === 'PATCH' && this.warnings.length > 0) response.setHeader('warning', this.warnings)
       response.writeHead(answer.statusCode ?? 502, answer.headers)
       answer.pipe(response)
     })

@@ -156,10 +156,7 @@ describe('doctor', () => {
     expect([code, err]).toEqual([1, 'pilotlight: 2 of 15 checks failed\n'])
     const findings: readonly { verdict: string; what: string; why: string; fix?: string }[] = JSON.parse(out)
     expect(findings.filter(({ verdict }) => verdict === 'fail').map(({ what, why }) => [what, why])).toEqual([
-      [
-        'permissions',
-        'pilotlight-gateway may not get pods; pilotlight-gateway may not list pods; pilotlight-gateway may not watch pods',
-      ],
+      ['permissions', 'pilotlight-gateway may not list pods; pilotlight-gateway may not watch pods'],
       ['leader', 'no controller leads'],
     ])
   })

@@ -9,8 +9,9 @@ export interface Permission {
   readonly resourceName?: string
 }
 
-const READ = ['get', 'list', 'watch'] as const
-const OWN = [...READ, 'create', 'patch', 'delete'] as const
+const READ = ['list', 'watch'] as const
+/** Looked at before it is first written: what somebody else made is left alone. */
+const OWN = ['get', ...READ, 'create', 'patch', 'delete'] as const
 const KSERVE = 'serving.kserve.io'
 
 const GATEWAY: readonly Permission[] = [
@@ -25,8 +26,8 @@ const CONTROLLER: readonly Permission[] = [
   { group: KSERVE, resource: 'clusterservingruntimes', verbs: READ },
   { group: KSERVE, resource: 'clusterstoragecontainers', verbs: READ },
   { group: KSERVE, resource: 'inferenceservices/status', verbs: ['patch'] },
-  { group: 'pilotlight.dev', resource: 'inferenceroutes', verbs: OWN },
-  { group: 'apps', resource: 'deployments', verbs: OWN },
+  { group: 'pilotlight.dev', resource: 'inferenceroutes', verbs: ['get', ...READ, 'create', 'patch'] },
+  { group: 'apps', resource: 'deployments', verbs: [...READ, 'create', 'delete'] },
   { group: 'apps', resource: 'deployments/scale', verbs: ['patch'] },
   { group: '', resource: 'pods', verbs: [...READ, 'patch'] },
   { group: '', resource: 'services', verbs: OWN },
@@ -39,7 +40,7 @@ const CONTROLLER: readonly Permission[] = [
   {
     group: 'coordination.k8s.io',
     resource: 'leases',
-    verbs: ['get', 'update', 'patch'],
+    verbs: ['get', 'update'],
     isLocal: true,
     resourceName: 'pilotlight-controller',
   },

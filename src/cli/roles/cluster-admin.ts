@@ -10,6 +10,7 @@ import {
 } from '../../control/view.ts'
 import { AccessReview, CONTROLLER_PODS, KINDS, type ResourceCache } from '../../kubernetes/index.ts'
 import { readVersion } from '../version.ts'
+import { authorize, isProtected } from './admin-access.ts'
 import type { RoleContext } from './context.ts'
 import type { ControllerPart } from './controller-part.ts'
 
@@ -49,38 +50,12 @@ export async function buildClusterAdmin(
     // Pods are called by addresses that nobody knows beforehand; it is the token that counts.
     allowedHosts: ['*'],
     guard: async (request, reply) => {
-      if (!request.url.startsWith('/api/')) return
+      if (!isProtected(request)) return
       await authorize(access, request)
       if (part.leading !== undefined) return
       await forward(request, reply, addressOfLeader(part, controllers), config.admin.port)
     },
   })
-}
-
-async function authorize(access: AccessReview, request: FastifyRequest): Promise<void> {
-  const [, token] = /^Bearer\s+(\S+)$/i.exec(request.headers.authorization ?? '') ?? []
-  if (token === undefined) {
-    throw new AdminError(
-      'UNAUTHORIZED',
-      'Authorization header: is missing; it must be Bearer TOKEN, of a user or service account of this cluster',
-    )
-  }
-  const namespace = namespaceOf(request)
-  const verdict = await access.mayRead(token, namespace)
-  if (verdict === 'allowed') return
-  if (verdict === 'unauthenticated') {
-    throw new AdminError('UNAUTHORIZED', 'Authorization header: the API server does not know this token')
-  }
-  const where =
-    namespace === undefined ? 'in all namespaces; name one with ?namespace=' : `in namespace ${namespace}`
-  throw new AdminError('FORBIDDEN', `listing inferenceservices.serving.kserve.io is not allowed ${where}`)
-}
-
-/** What a request is about: the path's namespace, else that of the query, else all. */
-function namespaceOf({ url }: FastifyRequest): string | undefined {
-  const { pathname, searchParams } = new URL(url, 'http://admin')
-  const [, inPath] = /^\/api\/v1\/namespaces\/([^/]+)\//.exec(pathname) ?? []
-  return inPath === undefined ? (searchParams.get('namespace') ?? undefined) : decodeURIComponent(inPath)
 }
 
 function addressOfLeader(part: ControllerPart, controllers: ResourceCache): string | undefined {

@@ -6,6 +6,7 @@ import { SystemRandom, type Random } from '../../core/random.ts'
 import type { Log } from '../../core/telemetry.ts'
 import { ApiClient, loadKubeConfig, ResourceCache, type ResourceKind } from '../../kubernetes/index.ts'
 import { pinoLog } from '../../telemetry/index.ts'
+import type { ThreadBirth } from '../data-plane/messages.ts'
 import { CliError } from '../errors.ts'
 import { stopSignals, type StopSignals } from '../stop-signals.ts'
 import { readUpConfig } from '../up-config.ts'
@@ -20,7 +21,7 @@ export interface RoleContext {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  readonly logging: { readonly level: string; readonly pretty: boolean; readonly colour: boolean }
+  readonly logging: ThreadBirth['log']
   readonly client: ApiClient
   readonly stop: StopSignals
   /** A cache of a kind, which runs until the process ends. */

@@ -18,6 +18,7 @@ import {
   MANAGED_BY,
   PodReplicas,
   readInferenceRoute,
+  ReferenceGrants,
   RevisionDeployments,
   ServiceWriter,
   servedObjectsOf,
@@ -40,10 +41,12 @@ export interface ControllerCaches {
   readonly pods: ResourceCache
   /** Services, HTTPRoutes and Ingresses that we made. */
   readonly others: readonly ResourceCache[]
+  /** ReferenceGrants that we made, where there are HTTPRoutes. */
+  readonly grants?: ResourceCache
 }
 
 export function controllerCaches(
-  { config, cacheOf }: RoleContext,
+  { config, namespace, cacheOf }: RoleContext,
   shared: { readonly routes?: ResourceCache; readonly pods?: ResourceCache } = {},
 ): ControllerCaches {
   const ours = { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` }
@@ -55,6 +58,9 @@ export function controllerCaches(
     routes: shared.routes ?? cacheOf(KINDS.inferenceRoutes),
     deployments: cacheOf(KINDS.deployments, ours),
     pods: shared.pods ?? cacheOf(KINDS.pods, { labelSelector: LABELS.revision }),
+    ...(gatewayApi.parentRefs.length === 0
+      ? {}
+      : { grants: cacheOf(KINDS.referenceGrants, { namespace, ...ours }) }),
     others: [
       cacheOf(KINDS.services, ours),
       ...(gatewayApi.parentRefs.length === 0 ? [] : [cacheOf(KINDS.httpRoutes, ours)]),
@@ -158,6 +164,7 @@ export class ControllerPart {
       storageContainers: caches.storageContainers,
       storageInitializerImage: config.kubernetes.storageInitializerImage,
       progressDeadlineMs: config.revisions.progressDeadlineMs,
+      besideKserve: config.kubernetes.adopt,
       serviceOf: (name) => writer.desired(name),
     })
     const cluster = stack.use(
@@ -170,6 +177,7 @@ export class ControllerPart {
           async *desired(ended) {
             for await (const desired of manifests.desired(ended)) {
               writer.setProblems(desired.problems)
+              grants?.setServices(desired.services)
               yield desired
             }
           },
@@ -183,6 +191,15 @@ export class ControllerPart {
         signal,
       }),
     )
+    const grants =
+      caches.grants === undefined
+        ? undefined
+        : new ReferenceGrants({
+            client,
+            grants: caches.grants,
+            gateway,
+            queue: new WorkQueue({ clock, random, log, concurrency: 1 }),
+          })
     const writer = stack.use(
       new ServiceWriter({
         client,
@@ -197,6 +214,7 @@ export class ControllerPart {
           inferenceRouteOf(service, kept),
           ...servedObjectsOf(service, kept, { gateway, kubernetes: config.kubernetes, urls }),
         ],
+        writesStatus: !config.kubernetes.adopt,
         retireOrphan: (revision) => cluster.retireOrphan(revision),
       }),
     )
@@ -218,7 +236,7 @@ export class ControllerPart {
     })
     this.#leading = controller
     try {
-      await Promise.all([controller.run(signal), writer.run(signal)])
+      await Promise.all([controller.run(signal), writer.run(signal), grants?.run(signal)])
     } finally {
       this.#leading = undefined
     }
@@ -239,8 +257,8 @@ function* revisionsIn(
 }
 
 async function untilSynced(caches: ControllerCaches, signal: AbortSignal): Promise<void> {
-  const { runtimes, others, ...single } = caches
-  const all = [...runtimes, ...others, ...Object.values(single)]
+  const { runtimes, others, grants, ...single } = caches
+  const all = [...runtimes, ...others, ...(grants === undefined ? [] : [grants]), ...Object.values(single)]
   await Promise.race([
     Promise.all(all.map((cache) => cache.whenSynced)),
     new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),

@@ -3,7 +3,7 @@ import { aborted } from '../stop-signals.ts'
 import { buildClusterAdmin } from './cluster-admin.ts'
 import { runRole } from './context.ts'
 import { controllerCaches, ControllerPart } from './controller-part.ts'
-import { openBus } from './gateway.ts'
+import { gatewayPods, openBus } from './gateway.ts'
 import { listenAdmin } from './listen-admin.ts'
 import type { RoleOptions } from './role-options.ts'
 
@@ -11,7 +11,7 @@ import type { RoleOptions } from './role-options.ts'
 export function controller(options: RoleOptions): Promise<void> {
   return runRole(options, async (context, cleanUp) => {
     const { stop, log } = context
-    const bus = cleanUp.use(await openBus(context))
+    const bus = cleanUp.use(await openBus(context, gatewayPods(context)))
     const metrics: PromMetrics = new PromMetrics(() => part.leading?.snapshot() ?? { revisions: [] })
     const part: ControllerPart = new ControllerPart(context, {
       caches: controllerCaches(context),

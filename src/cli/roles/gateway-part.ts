@@ -1,22 +1,26 @@
 import type { ReplicaName, RevisionName } from '../../core/names.ts'
-import type { Bus, GatewayMember } from '../../core/report.ts'
-import type { Metrics } from '../../core/telemetry.ts'
+import type { Bus, GatewayMember, SlotMessage } from '../../core/report.ts'
 import {
   GatewayView,
   KINDS,
   LABELS,
+  livingGateways,
   PodReplicas,
   WakeFallback,
   type ResourceCache,
 } from '../../kubernetes/index.ts'
+import type { Dump, PromMetrics } from '../../telemetry/index.ts'
 import type { DataPlane } from '../data-plane/data-plane.ts'
 import { MainThreadDataPlane } from '../data-plane/main-thread.ts'
+import { ThreadsDataPlane } from '../data-plane/threads.ts'
 import { CliError } from '../errors.ts'
 import type { RoleContext } from './context.ts'
 
 /** What carries requests in this process, and why it should not get any yet. */
 export interface GatewayPart {
   readonly plane: DataPlane
+  /** What its threads have counted. */
+  readonly dumps: () => Promise<readonly Dump[]>
   readonly unready: () => string | undefined
 }
 
@@ -25,14 +29,16 @@ export async function openGatewayPart(
   context: RoleContext,
   parts: {
     readonly bus: Bus
-    readonly metrics: Metrics
+    readonly metrics: PromMetrics
     readonly pods: ResourceCache
     readonly routes: ResourceCache
+    /** The pods of all gateways, where hard limits are divided among them. */
+    readonly gateways?: ResourceCache
   },
   cleanUp: AsyncDisposableStack,
 ): Promise<GatewayPart> {
-  const { name, config, clock, log, random, client } = context
-  const { bus, metrics, pods, routes } = parts
+  const { name, config, clock, log, logging, random, client } = context
+  const { bus, metrics, pods, routes, gateways } = parts
   const view = cleanUp.use(new GatewayView(routes, log))
   const replicas = cleanUp.use(
     new PodReplicas({ pods, revisionOf: (revision) => view.revisionOf(revision), clock, log }),
@@ -43,31 +49,38 @@ export async function openGatewayPart(
   const fallback = cleanUp.use(
     new WakeFallback({ client, clock, log, hasReplicas, isWaitedFor: (revision) => waiting.has(revision) }),
   )
-  const plane: DataPlane = await MainThreadDataPlane.open({
-    name,
-    config,
-    clock,
-    log,
-    metrics,
-    random,
-    bus: {
-      report: (reports) => {
-        for (const report of reports) {
-          if (report.waiting > 0) waiting.add(report.revision)
-          else waiting.delete(report.revision)
-        }
-        bus.report(reports)
-      },
-      wake: (revision) => {
-        waiting.add(revision)
-        fallback.woken(revision)
-        bus.wake(revision)
-      },
+  const own: Pick<Bus, 'report' | 'wake'> = {
+    report: (reports) => {
+      for (const report of reports) {
+        if (report.waiting > 0) waiting.add(report.revision)
+        else waiting.delete(report.revision)
+      }
+      // Threads have numbers; their names have to differ from those of other pods' threads.
+      bus.report(reports.map((report) => ({ ...report, gateway: `${name}/${report.gateway}` })))
     },
-  }).catch((error: unknown) => {
+    wake: (revision) => {
+      waiting.add(revision)
+      fallback.woken(revision)
+      bus.wake(revision)
+    },
+  }
+  const sharing =
+    gateways === undefined
+      ? {}
+      : { sharing: { name, tell: (to: string, message: SlotMessage) => bus.tell?.(to, message) } }
+  const common = { config, clock, log, bus: own, ...sharing }
+  const opening: Promise<DataPlane> =
+    config.gateway.workers > 1
+      ? ThreadsDataPlane.open({ ...common, logging, onLost: (dump) => metrics.absorb(dump) })
+      : MainThreadDataPlane.open({ ...common, name, metrics, random })
+  const plane = await opening.catch((error: unknown) => {
     throw new CliError('failed', error instanceof Error ? error.message : String(error), { cause: error })
   })
   cleanUp.defer(() => plane.close())
+  if (gateways !== undefined) {
+    plane.divide(livingGateways(gateways))
+    cleanUp.use(gateways.onChange(() => plane.divide(livingGateways(gateways))))
+  }
   cleanUp.use(bus.joinGateway(memberOf(plane, name, (replica) => isReady(replicas, replica))))
 
   const over = new AbortController()
@@ -95,6 +108,10 @@ export async function openGatewayPart(
   })()
   return {
     plane,
+    dumps: async () =>
+      plane instanceof ThreadsDataPlane
+        ? plane.dumps(new Set(view.tables({ replicas: [] }).revisions.map((revision) => revision.name)))
+        : [],
     unready: () =>
       isPublished
         ? undefined
@@ -113,6 +130,7 @@ function memberOf(
     name,
     letGo: (revision) => member.letGo(revision),
     keep: (revision) => member.keep(revision),
+    hear: (message) => member.hear?.(message),
     inFlight: (replica) => member.inFlight(replica) + (isGivenOut(replica) ? 1 : 0),
   }
 }

@@ -1,12 +1,12 @@
 import { buildProbes } from '../../admin/index.ts'
 import { RedisBus } from '../../bus/index.ts'
 import { readConfig } from '../../core/config.ts'
-import { GATEWAY_PODS, KINDS, livingGateways } from '../../kubernetes/index.ts'
+import { GATEWAY_PODS, KINDS, livingGateways, type ResourceCache } from '../../kubernetes/index.ts'
 import { PromMetrics } from '../../telemetry/index.ts'
 import { CliError } from '../errors.ts'
 import { aborted } from '../stop-signals.ts'
 import { runRole, type RoleContext } from './context.ts'
-import { gatewayCaches, openGatewayPart } from './gateway-part.ts'
+import { gatewayCaches, openGatewayPart, type GatewayPart } from './gateway-part.ts'
 import { listenAdmin } from './listen-admin.ts'
 import type { RoleOptions } from './role-options.ts'
 
@@ -14,17 +14,19 @@ import type { RoleOptions } from './role-options.ts'
 export function gateway(options: RoleOptions): Promise<void> {
   return runRole(options, async (context, cleanUp) => {
     const { log, stop } = context
-    const bus = cleanUp.use(await openBus(context))
-    const metrics = new PromMetrics(() => ({ revisions: [] }))
-    const { plane, unready } = await openGatewayPart(
+    const gateways = gatewayPods(context)
+    const bus = cleanUp.use(await openBus(context, gateways))
+    const metrics: PromMetrics = new PromMetrics(() => ({ revisions: [] }), { dumps: () => part.dumps() })
+    const part: GatewayPart = await openGatewayPart(
       context,
-      { ...gatewayCaches(context), bus, metrics },
+      { ...gatewayCaches(context), gateways, bus, metrics },
       cleanUp,
     )
+    const { plane } = part
     const probes = buildProbes({
       log,
       metrics,
-      unready: () => (stop.first.aborted ? 'the gateway is stopping' : unready()),
+      unready: () => (stop.first.aborted ? 'the gateway is stopping' : part.unready()),
     })
     await listenAdmin(context, probes, cleanUp)
     log.info({ ...plane.bound }, 'the gateway listens')
@@ -34,12 +36,17 @@ export function gateway(options: RoleOptions): Promise<void> {
   })
 }
 
+/** Who carries requests in this installation. */
+export function gatewayPods({ namespace, cacheOf }: RoleContext): ResourceCache {
+  return cacheOf(KINDS.pods, { namespace, labelSelector: GATEWAY_PODS })
+}
+
 /**
  * The bus between the processes of an installation.
  * @throws CliError when no Redis is configured.
  */
-export async function openBus(context: RoleContext): Promise<RedisBus> {
-  const { name, namespace, config, clock, random, log, cacheOf } = context
+export async function openBus(context: RoleContext, gateways: ResourceCache): Promise<RedisBus> {
+  const { name, config, clock, random, log } = context
   const url = process.env['REDIS_URL']
   const redis =
     url === undefined ? config.redis : readConfig({ redis: { ...config.redis, url } }, 'REDIS_URL').redis
@@ -49,7 +56,6 @@ export async function openBus(context: RoleContext): Promise<RedisBus> {
       'redis.url: is missing, and so is REDIS_URL; gateways and controllers hear each other through Redis. Set it, or run everything in one process with: pilotlight single',
     )
   }
-  const gateways = cacheOf(KINDS.pods, { namespace, labelSelector: GATEWAY_PODS })
   return RedisBus.open({
     ...redis,
     name,

@@ -4,7 +4,7 @@ import { aborted } from '../stop-signals.ts'
 import { buildClusterAdmin } from './cluster-admin.ts'
 import { runRole } from './context.ts'
 import { controllerCaches, ControllerPart } from './controller-part.ts'
-import { gatewayCaches, openGatewayPart } from './gateway-part.ts'
+import { gatewayCaches, openGatewayPart, type GatewayPart } from './gateway-part.ts'
 import { listenAdmin } from './listen-admin.ts'
 import type { RoleOptions } from './role-options.ts'
 
@@ -13,15 +13,19 @@ export function single(options: RoleOptions): Promise<void> {
   return runRole(options, async (context, cleanUp) => {
     const { stop, log } = context
     const bus = new MemoryBus(log)
-    const metrics: PromMetrics = new PromMetrics(() => part.leading?.snapshot() ?? { revisions: [] })
+    const metrics: PromMetrics = new PromMetrics(() => part.leading?.snapshot() ?? { revisions: [] }, {
+      dumps: () => carrying.dumps(),
+    })
     const shared = gatewayCaches(context)
-    const { plane, unready } = await openGatewayPart(context, { ...shared, bus, metrics }, cleanUp)
+    const carrying: GatewayPart = await openGatewayPart(context, { ...shared, bus, metrics }, cleanUp)
+    const { plane } = carrying
     const part: ControllerPart = new ControllerPart(context, {
       caches: controllerCaches(context, shared),
       bus,
       metrics,
     })
-    const reason = (): string | undefined => (stop.first.aborted ? 'the gateway is stopping' : unready())
+    const reason = (): string | undefined =>
+      stop.first.aborted ? 'the gateway is stopping' : carrying.unready()
     const admin = await buildClusterAdmin(context, { part, metrics, unready: reason })
     await listenAdmin(context, admin, cleanUp)
     const over = new AbortController()

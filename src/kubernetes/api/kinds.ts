@@ -35,6 +35,7 @@ export const KINDS = {
   ingresses: namespaced('networking.k8s.io', 'v1', 'ingresses', 'Ingress'),
   ingressClasses: clusterWide('networking.k8s.io', 'v1', 'ingressclasses', 'IngressClass'),
   httpRoutes: namespaced('gateway.networking.k8s.io', 'v1', 'httproutes', 'HTTPRoute'),
+  referenceGrants: namespaced('gateway.networking.k8s.io', 'v1beta1', 'referencegrants', 'ReferenceGrant'),
   gateways: namespaced('gateway.networking.k8s.io', 'v1', 'gateways', 'Gateway'),
   podDisruptionBudgets: namespaced('policy', 'v1', 'poddisruptionbudgets', 'PodDisruptionBudget'),
   customResourceDefinitions: clusterWide(

@@ -298,6 +298,39 @@ describe('a pod that was ready', () => {
   })
 })
 
+describe('a pod whose node is given up', () => {
+  const givenUp = {
+    status: { conditions: [condition('ContainersReady', 'True'), condition('Ready', 'False')] },
+  }
+
+  it('goes on when it answers us: it is the control plane that was away', async () => {
+    let asked = 0
+    await using server = await listening(createServer(() => void (asked += 1)))
+    using world = new World(portOf(server))
+    world.pods.set(up(ready('True')))
+    await world.until(isReady)
+    const before = asked
+    world.pods.set(up(givenUp))
+    await turn()
+    await world.until((replica) => isReady(replica) && asked > before)
+    world.pods.set(up(ready('True')))
+    await turn()
+    expect(world.get()?.phase).toBe('ready')
+  })
+
+  it('is out when it does not answer', async () => {
+    const server = await listening(createServer())
+    using world = new World(portOf(server))
+    world.pods.set(up(ready('True')))
+    await world.until(isReady)
+    await server[Symbol.asyncDispose]()
+    world.pods.set(up(givenUp))
+    await turn()
+    for (let ms = 0; ms < 50; ms += 1) await world.clock.advance(1)
+    expect(world.get()?.phase).toBe('loading')
+  })
+})
+
 describe('publishing', () => {
   it('is done once for all that changes in a turn', async () => {
     using world = new World(8080)

@@ -6,7 +6,7 @@ import { conditionOf, isRunning, isTrue, msOf, partsOf, type Pod, type PodParts 
  *     asked by us: no, no, yes       the yes counts ...
  *     kubelet:     -             ... until it has said Ready=True: from then on only its word counts
  *
- * A container that is started again is another start: everything is forgotten.
+ * A container that is started again is another start: everything is forgotten. So is it when its node is given up.
  */
 export interface ProbeState {
   /** Which start; undefined: the serving container does not run. */
@@ -22,14 +22,27 @@ export interface ProbeState {
 /** The state after the pod was seen like this; the same object when nothing is new. */
 export function probeStateAfter(pod: Pod, before: ProbeState | undefined): ProbeState {
   const parts = partsOf(pod)
-  const start = startOf(pod, parts)
+  const isDoubted = isGivenUp(pod)
+  const running = startOf(pod, parts)
+  const start = running !== undefined && isDoubted ? `${running} without its node` : running
   const isSame = before !== undefined && before.start === start
   const kubeletSaidReady =
-    start !== undefined && ((isSame && before.kubeletSaidReady) || hasSaidReady(pod, parts))
+    start !== undefined && !isDoubted && ((isSame && before.kubeletSaidReady) || hasSaidReady(pod, parts))
   if (isSame) {
     return before.kubeletSaidReady === kubeletSaidReady ? before : { ...before, kubeletSaidReady }
   }
   return { start, kubeletSaidReady }
+}
+
+/**
+ * The node controller has not heard of the node, and says Ready=False in the kubelet's place; the kubelet would have said
+ * it of the containers, too. The node may be lost, or the API server was away and all nodes look so. We ask the pod
+ * anew: traffic must not stop for want of a control plane.
+ */
+function isGivenUp(pod: Pod): boolean {
+  const ready = conditionOf(pod, 'Ready')
+  if (ready === undefined || isTrue(ready) || (pod.spec?.readinessGates ?? []).length > 0) return false
+  return isTrue(conditionOf(pod, 'ContainersReady'))
 }
 
 /** Every container by its number of starts and its id: another value is another start of one of them. */

@@ -151,13 +151,11 @@ describe('warm requests go on, and sleepers are woken,', () => {
       '--output',
       'jsonpath={range .items[*]}{.spec.nodeName} {.status.podIP}{"\\n"}{end}',
     )
-    const [lost = ''] = nodes.split(' ')
-    const [, alive] =
-      gateways
-        .split('\n')
-        .map((line) => line.split(' '))
-        .find(([node]) => node !== lost) ?? []
-    if (alive === undefined) throw new Error(`all gateways are on ${lost}`)
+    const places = gateways.split('\n').map((line) => line.split(' '))
+    // A node with a replica, but not with all gateways.
+    const lost = nodes.split(' ').find((node) => places.some(([other = node]) => other !== node)) ?? ''
+    const alive = places.find(([node]) => node !== lost)?.[1]
+    if (lost === '' || alive === undefined) throw new Error(`replicas on ${nodes}, gateways: ${gateways}`)
     await using traffic = new Traffic(2, () =>
       pilotlight.ask(`warm.${space.name}.example.com`, '/v1/models/warm', { gateway: alive }),
     )

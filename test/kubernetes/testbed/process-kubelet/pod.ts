@@ -90,7 +90,16 @@ export class Pod {
     this.#object = object
     const { deletionTimestamp, deletionGracePeriodSeconds = GRACE_SECONDS } = object.metadata
     if (deletionTimestamp !== undefined) this.#stop(deletionGracePeriodSeconds)
-    else if (this.#containers.length > 0 && object.spec.readinessGates !== undefined) this.#report()
+    else if (this.#containers.length > 0 && (object.spec.readinessGates !== undefined || this.#isOverruled)) {
+      this.#report()
+    }
+  }
+
+  /** The node controller said Ready=False while this node was silent: the kubelet knows better. */
+  get #isOverruled(): boolean {
+    const readyOf = (conditions: readonly Condition[] | undefined): string | undefined =>
+      conditions?.find(({ type }) => type === 'Ready')?.status
+    return readyOf(this.#object.status.conditions) !== readyOf(this.#conditions)
   }
 
   /** The API server has forgotten it. */

@@ -15,11 +15,21 @@ export interface PodNetwork {
   readonly clock: Clock
 }
 
+/**
+ * `02:00:0a:f4:01:09` for 10.244.1.9. One that is given stays: a bridge otherwise takes the lowest of its pods' addresses,
+ * another one whenever a pod comes or goes, and its neighbours look for the old one for seconds. So it is with a pod that
+ * gets the address of one that is gone.
+ */
+function hardwareAddress(address: string): string {
+  const bytes = address.split('.').map((part) => Number(part).toString(16).padStart(2, '0'))
+  return ['02', '00', ...bytes].join(':')
+}
+
 /** Makes the bridge that the node's pods hang on. A node that comes back finds it there. */
 export async function makeBridge(node: NodeState): Promise<void> {
   const { bridge, gateway } = podNetworkOf(node)
   const make = [
-    `ip link show ${bridge} >/dev/null 2>&1 || ip link add ${bridge} type bridge`,
+    `ip link show ${bridge} >/dev/null 2>&1 || ip link add ${bridge} address ${hardwareAddress(gateway)} type bridge`,
     `ip address replace ${gateway}/24 dev ${bridge}`,
     `ip link set ${bridge} up`,
   ]
@@ -90,7 +100,8 @@ export class Sandbox {
       const { bridge, gateway } = podNetworkOf(this.#network.node)
       // One end of the wire in the pod, as eth0; the other on the node's bridge, named after the address.
       const wire = `p${this.address.split('.').slice(2).join('-')}`
-      const inPod = ['name', 'eth0', 'netns', String(this.#holder.pid)]
+      const mac = hardwareAddress(this.address)
+      const inPod = ['address', mac, 'name', 'eth0', 'netns', String(this.#holder.pid)]
       await must('ip', ['link', 'add', wire, 'type', 'veth', 'peer', ...inPod])
       await must('ip', ['link', 'set', wire, 'master', bridge, 'up'])
       steps.push(
