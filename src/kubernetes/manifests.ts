@@ -30,21 +30,30 @@ export class KubernetesManifests implements Disposable {
   readonly #caches: ManifestCaches
   readonly #options: Omit<DesiredOptions, 'metadata' | 'runtimes'>
   readonly #isOurs: (service: KubeObject) => boolean
+  readonly #onRemarks: (service: KubeObject, remarks: readonly string[]) => void
   readonly #latest = new Latest<Desired>({ services: [], problems: [] })
   readonly #judged = new Map<string, Judged>()
   readonly #dirty = new Set<string>()
   readonly #subscriptions = new DisposableStack()
   #isDue = false
 
-  /** @param isOurs whether we serve an InferenceService at all, where another controller may do so. */
   constructor(
     caches: ManifestCaches,
     options: Omit<DesiredOptions, 'metadata' | 'runtimes'>,
-    isOurs: (service: KubeObject) => boolean = () => true,
+    {
+      isOurs = () => true,
+      onRemarks = () => {},
+    }: {
+      /** Whether we serve an InferenceService at all, where another controller may do so. */
+      readonly isOurs?: ((service: KubeObject) => boolean) | undefined
+      /** Told what was remarked on one that was read: a field that has no effect here, say. */
+      readonly onRemarks?: (service: KubeObject, remarks: readonly string[]) => void
+    } = {},
   ) {
     this.#caches = caches
     this.#options = options
     this.#isOurs = isOurs
+    this.#onRemarks = onRemarks
     this.#subscriptions.use(
       caches.services.onChange(({ key, object }) => {
         if (!this.#isSame(key, object)) this.#mark(key)
@@ -118,6 +127,10 @@ export class KubernetesManifests implements Disposable {
   #read(objects: readonly KubeObject[]): readonly Judged[] {
     if (objects.length === 0) return []
     const first = this.#desiredOf(objects)
+    for (const object of objects) {
+      const remarks = first.remarks.get(keyOf(object))
+      if (remarks !== undefined) this.#onRemarks(object, remarks)
+    }
     const refused = objects.filter((object) => !first.services.has(keyOf(object)))
     // A change that we refuse takes nothing away: what was accepted before goes on.
     const before = refused.flatMap(
@@ -141,18 +154,26 @@ export class KubernetesManifests implements Disposable {
   #desiredOf(objects: readonly KubeObject[]): {
     readonly services: ReadonlyMap<string, DesiredService>
     readonly problems: ReadonlyMap<string, readonly Problem[]>
+    readonly remarks: ReadonlyMap<string, readonly string[]>
   } {
     const runtimes = this.#caches.runtimes.flatMap((cache) => [...cache.values()])
     const byKey = new Map(objects.map((object) => [keyOf(object), object]))
-    const { services, problems } = toDesired([...runtimes, ...objects].map(documentOf), {
+    const { services, problems, warnings } = toDesired([...runtimes, ...objects].map(documentOf), {
       ...this.#options,
       runtimes: 'cluster',
       metadata: (namespace, name) => metadataOf(byKey.get(`${namespace}/${name}`)),
     })
-    const mine = problems.filter(({ kind }) => kind === 'InferenceService')
+    const byService = (all: readonly Problem[]): Map<string, Problem[]> =>
+      Map.groupBy(
+        all.filter(({ kind }) => kind === 'InferenceService'),
+        ({ namespace, name }) => `${namespace}/${name}`,
+      )
     return {
       services: new Map(services.map((service) => [`${service.namespace}/${service.name}`, service])),
-      problems: Map.groupBy(mine, ({ namespace, name }) => `${namespace}/${name}`),
+      problems: byService(problems),
+      remarks: new Map(
+        [...byService(warnings)].map(([key, some]) => [key, some.map(({ message }) => message)]),
+      ),
     }
   }
 }

@@ -24,13 +24,18 @@ interface Running {
   readonly child: ChildProcess
 }
 
+/** A replica was killed, and the tables were told. What went to it in between may be lost. */
+export interface Kill {
+  readonly atMs: number
+  toldMs: number
+}
+
 /** Replicas as processes that are started, put to sleep and killed, and the tables that tell of them. */
 export class Fleet implements AsyncDisposable {
   readonly #clock: Clock
   readonly #publish: (tables: PublishedTables) => void
   readonly #running = new Map<string, Running>()
-  /** When replicas were killed: what was on them then may be lost. */
-  readonly kills: number[] = []
+  readonly kills: Kill[] = []
   #started = 0
   #isWaking = false
 
@@ -52,13 +57,15 @@ export class Fleet implements AsyncDisposable {
     const victim = [...this.#running.values()].find(({ replica }) => replica.revision === revision)
     if (victim === undefined) return
     const exit = once(victim.child, 'exit')
-    this.kills.push(this.#clock.now())
+    const kill: Kill = { atMs: this.#clock.now(), toldMs: Number.POSITIVE_INFINITY }
+    this.kills.push(kill)
     victim.child.kill('SIGKILL')
     await exit
     // As in a cluster: the tables hear of it a little later than those who have requests on it.
     await this.#clock.sleep(200)
     this.#running.delete(victim.replica.name)
     this.#tell()
+    kill.toldMs = this.#clock.now()
     await this.#clock.sleep(1_000)
     await this.#start(revision)
     this.#tell()

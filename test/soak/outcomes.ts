@@ -1,3 +1,6 @@
+/** From telling the tables to the gateway's using them. */
+const TABLES_MS = 100
+
 /** How a request of the soak ended: `answered` whole and as expected, or `broken off` on purpose by its client. */
 export type Outcome = 'answered' | 'broken off'
 
@@ -38,12 +41,12 @@ export class Outcomes {
    * Failed requests, apart: those that ran while a replica was killed, which may be lost when their answer had begun or
    * their body was too long to be kept, and those that nothing excuses.
    */
-  failed(kills: readonly number[]): {
+  failed(kills: readonly { readonly atMs: number; readonly toldMs: number }[]): {
     readonly lost: readonly Sent[]
     readonly unexplained: readonly Sent[]
   } {
     const isExcused = ({ beganMs, endedMs }: Sent): boolean =>
-      kills.some((atMs) => beganMs <= atMs + 300 && endedMs >= atMs)
+      kills.some(({ atMs, toldMs }) => beganMs <= toldMs + TABLES_MS && endedMs >= atMs)
     const lost = this.#failed.filter(isExcused)
     return { lost, unexplained: this.#failed.filter((sent) => !lost.includes(sent)) }
   }

@@ -77,9 +77,11 @@ describe('the verdict of a soak', () => {
 
   it('excuses requests that ran while a replica was killed, up to a share', async () => {
     const seen = await minute({ run: () => Promise.reject(new Error('reset')) })
-    expect(judge({ ...seen, kills: [1_000] }).faults).toEqual([
+    expect(judge({ ...seen, kills: [{ atMs: 1_000, toldMs: 1_200 }] }).faults).toEqual([
       expect.stringContaining('5 of 5 requests were lost'),
     ])
-    expect(judge({ ...seen, kills: [5_000] }).faults).toContain('a request failed (small): reset')
+    expect(judge({ ...seen, kills: [{ atMs: 5_000, toldMs: 5_200 }] }).faults).toContain(
+      'a request failed (small): reset',
+    )
   })
 })

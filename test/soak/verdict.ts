@@ -1,4 +1,5 @@
 import type { Sample } from './messages.ts'
+import type { Kill } from './fleet.ts'
 import type { Outcomes } from './outcomes.ts'
 import { growthOf, meanOf, type Point } from './trend.ts'
 
@@ -30,7 +31,7 @@ export function judge(seen: {
   readonly samples: readonly Sample[]
   readonly last: Sample
   readonly outcomes: Outcomes
-  readonly kills: readonly number[]
+  readonly kills: readonly Kill[]
 }): Verdict {
   const { atRest, samples, last, outcomes } = seen
   const report: string[] = []

@@ -108,6 +108,11 @@ export class ControllerPart {
     return this.#election.leaderName
   }
 
+  /** Kinds that have not been read once: without them this process could not lead. */
+  get unread(): readonly string[] {
+    return allOf(this.#caches).flatMap((cache) => (cache.isSynced ? [] : [cache.kind.plural]))
+  }
+
   /** Until `signal` is aborted; then the lease is given back at once. */
   run(signal: AbortSignal): Promise<void> {
     return this.#election.run(signal, (leading) => this.#lead(leading))
@@ -153,9 +158,15 @@ export class ControllerPart {
           predictorHost: (ns, component) => `${component}.${ns}`,
           validateAnnotations: (annotations) => validateAnnotations(annotations, autoscaler),
         },
-        config.kubernetes.adopt
-          ? ({ metadata }) => metadata.annotations?.[ANNOTATIONS.adopt] === 'true'
-          : undefined,
+        {
+          isOurs: config.kubernetes.adopt
+            ? ({ metadata }) => metadata.annotations?.[ANNOTATIONS.adopt] === 'true'
+            : undefined,
+          onRemarks: (service, remarks) => {
+            for (const message of remarks)
+              events.record(service, { type: 'Warning', reason: 'Ignored', message })
+          },
+        },
       ),
     )
     const made = new RevisionDeployments({
@@ -256,11 +267,13 @@ function* revisionsIn(
   }
 }
 
+function allOf({ runtimes, others, grants, ...single }: ControllerCaches): readonly ResourceCache[] {
+  return [...Object.values(single), ...runtimes, ...others, ...(grants === undefined ? [] : [grants])]
+}
+
 async function untilSynced(caches: ControllerCaches, signal: AbortSignal): Promise<void> {
-  const { runtimes, others, grants, ...single } = caches
-  const all = [...runtimes, ...others, ...(grants === undefined ? [] : [grants]), ...Object.values(single)]
   await Promise.race([
-    Promise.all(all.map((cache) => cache.whenSynced)),
+    Promise.all(allOf(caches).map((cache) => cache.whenSynced)),
     new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
   ])
 }
