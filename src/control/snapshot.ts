@@ -15,6 +15,13 @@ const NO_REPLICAS: Readonly<Record<ReplicaPhase, number>> = {
   failed: 0,
 }
 
+/** How many replicas are in each phase. */
+export function replicasByPhase(replicas: readonly Replica[]): Readonly<Record<ReplicaPhase, number>> {
+  const phases = { ...NO_REPLICAS }
+  for (const { phase } of replicas) phases[phase] += 1
+  return phases
+}
+
 /** Everything the admin API shows, as one value. */
 export function snapshotOf(state: {
   readonly nowMs: number
@@ -71,8 +78,6 @@ function revisionView(
   replicas: readonly Replica[],
 ): RevisionView {
   const { revision, policy } = scaler
-  const phases = { ...NO_REPLICAS }
-  for (const { phase } of replicas) phases[phase] += 1
   const component = history?.components[revision.componentName]
   const record = component?.revisions.find((candidate) => candidate.revision.name === revision.name)
   const reason = record?.failure?.message ?? replicas.find((replica) => replica.reason !== undefined)?.reason
@@ -93,7 +98,7 @@ function revisionView(
     minScale: result?.reachable.has(revision.name) ? policy.minScale : 0,
     maxScale: policy.maxScale,
     containerConcurrency: revision.template.limits.containerConcurrency,
-    replicas: phases,
+    replicas: replicasByPhase(replicas),
     waiting: scaler.waiting,
     inFlight: scaler.inFlight,
     ...(lastDecision === undefined ? {} : { lastDecision }),

@@ -103,6 +103,18 @@ const entries = {
     labels: ['revision'],
     help: 'Replicas that the last decision asked for, within its bounds.',
   },
+  busConnected: {
+    name: 'pilotlight_bus_connected',
+    type: 'gauge',
+    labels: [],
+    help: 'On Kubernetes: 1 while gateways and controllers hear each other through Redis, 0 while it is away.',
+  },
+  leading: {
+    name: 'pilotlight_leading',
+    type: 'gauge',
+    labels: [],
+    help: 'On Kubernetes: 1 in the controller that leads, 0 in those that wait for their turn.',
+  },
 } as const satisfies Record<string, MetricEntry>
 
 export { entries as metricEntries }

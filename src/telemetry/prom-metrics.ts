@@ -9,11 +9,16 @@ import { ThreadMetrics } from './thread-metrics.ts'
 export interface MetricsSource {
   readonly revisions: readonly {
     readonly name: RevisionName
-    readonly wanted: number
+    /** Known where decisions are taken. */
+    readonly wanted?: number
     readonly replicas: Readonly<Record<ReplicaPhase, number>>
     readonly waiting: number
     readonly inFlight: number
   }[]
+  /** Whether Redis can be reached; undefined where there is none. */
+  readonly busConnected?: boolean
+  /** Whether this process decides; undefined where it never does. */
+  readonly leading?: boolean
 }
 
 export interface PromMetricsOptions {
@@ -32,6 +37,8 @@ export class PromMetrics extends ThreadMetrics {
   readonly #inFlight = new Gauge(this.#config(metricEntries.inFlight))
   readonly #replicas = new Gauge(this.#config(metricEntries.replicas))
   readonly #replicasWanted = new Gauge(this.#config(metricEntries.replicasWanted))
+  readonly #busConnected = new Gauge(this.#config(metricEntries.busConnected))
+  readonly #leading = new Gauge(this.#config(metricEntries.leading))
   /** What the registry shows of what is counted, by the metric's name. */
   #counted: ReadonlyMap<string, Tally>
 
@@ -67,13 +74,15 @@ export class PromMetrics extends ThreadMetrics {
   }
 
   #refreshGauges(): ReadonlySet<string> {
-    const { revisions } = this.#source()
+    const { revisions, busConnected, leading } = this.#source()
     for (const gauge of [this.#queueDepth, this.#inFlight, this.#replicas, this.#replicasWanted])
       gauge.reset()
+    setState(this.#busConnected, busConnected)
+    setState(this.#leading, leading)
     for (const { name: revision, waiting, inFlight, wanted, replicas } of revisions) {
       this.#queueDepth.set({ revision }, waiting)
       this.#inFlight.set({ revision }, inFlight)
-      this.#replicasWanted.set({ revision }, wanted)
+      if (wanted !== undefined) this.#replicasWanted.set({ revision }, wanted)
       for (const [phase, count] of Object.entries(replicas)) this.#replicas.set({ revision, phase }, count)
     }
     return new Set(revisions.map(({ name }) => name))
@@ -86,4 +95,10 @@ export class PromMetrics extends ThreadMetrics {
 
 function byName(tallies: readonly Tally[]): ReadonlyMap<string, Tally> {
   return new Map(tallies.map((tally) => [tally.entry.name, tally]))
+}
+
+/** Shown only where there is such a thing. */
+function setState(gauge: Gauge, state: boolean | undefined): void {
+  if (state === undefined) gauge.remove()
+  else gauge.set(state ? 1 : 0)
 }

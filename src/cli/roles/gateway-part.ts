@@ -1,3 +1,4 @@
+import { replicasByPhase } from '../../control/snapshot.ts'
 import type { ReplicaName, RevisionName } from '../../core/names.ts'
 import type { Bus, GatewayMember, SlotMessage } from '../../core/report.ts'
 import {
@@ -9,16 +10,19 @@ import {
   WakeFallback,
   type ResourceCache,
 } from '../../kubernetes/index.ts'
-import type { Dump, PromMetrics } from '../../telemetry/index.ts'
+import type { Dump, MetricsSource, PromMetrics } from '../../telemetry/index.ts'
 import type { DataPlane } from '../data-plane/data-plane.ts'
 import { MainThreadDataPlane } from '../data-plane/main-thread.ts'
 import { ThreadsDataPlane } from '../data-plane/threads.ts'
 import { CliError } from '../errors.ts'
 import type { RoleContext } from './context.ts'
+import { GatewayLoad } from './gateway-load.ts'
 
 /** What carries requests in this process, and why it should not get any yet. */
 export interface GatewayPart {
   readonly plane: DataPlane
+  /** What is shown of each revision here. */
+  readonly revisions: () => MetricsSource['revisions']
   /** What its threads have counted. */
   readonly dumps: () => Promise<readonly Dump[]>
   readonly unready: () => string | undefined
@@ -43,23 +47,26 @@ export async function openGatewayPart(
   const replicas = cleanUp.use(
     new PodReplicas({ pods, revisionOf: (revision) => view.revisionOf(revision), clock, log }),
   )
-  const waiting = new Set<RevisionName>()
+  const load = new GatewayLoad()
   const hasReplicas = (revision: RevisionName): boolean =>
     replicas.ready.value.replicas.some((replica) => replica.revision === revision)
   const fallback = cleanUp.use(
-    new WakeFallback({ client, clock, log, hasReplicas, isWaitedFor: (revision) => waiting.has(revision) }),
+    new WakeFallback({
+      client,
+      clock,
+      log,
+      hasReplicas,
+      isWaitedFor: (revision) => load.isWaitedFor(revision),
+    }),
   )
   const own: Pick<Bus, 'report' | 'wake'> = {
     report: (reports) => {
-      for (const report of reports) {
-        if (report.waiting > 0) waiting.add(report.revision)
-        else waiting.delete(report.revision)
-      }
+      load.record(reports)
       // Threads have numbers; their names have to differ from those of other pods' threads.
       bus.report(reports.map((report) => ({ ...report, gateway: `${name}/${report.gateway}` })))
     },
     wake: (revision) => {
-      waiting.add(revision)
+      load.wake(revision)
       fallback.woken(revision)
       bus.wake(revision)
     },
@@ -108,6 +115,17 @@ export async function openGatewayPart(
   })()
   return {
     plane,
+    revisions: () => {
+      const tables = view.tables(replicas.ready.value)
+      load.retain(new Set(tables.revisions.map(({ name: revision }) => revision)))
+      const byRevision = Map.groupBy(tables.replicas, ({ revision }) => revision)
+      return tables.revisions.map(({ name: revision }) => ({
+        name: revision,
+        waiting: load.waiting(revision),
+        inFlight: load.inFlight(revision),
+        replicas: replicasByPhase(byRevision.get(revision) ?? []),
+      }))
+    },
     dumps: async () =>
       plane instanceof ThreadsDataPlane
         ? plane.dumps(new Set(view.tables({ replicas: [] }).revisions.map((revision) => revision.name)))

@@ -16,7 +16,10 @@ export function gateway(options: RoleOptions): Promise<void> {
     const { log, stop } = context
     const gateways = gatewayPods(context)
     const bus = cleanUp.use(await openBus(context, gateways))
-    const metrics: PromMetrics = new PromMetrics(() => ({ revisions: [] }), { dumps: () => part.dumps() })
+    const metrics: PromMetrics = new PromMetrics(
+      () => ({ revisions: part.revisions(), busConnected: bus.isConnected }),
+      { dumps: () => part.dumps() },
+    )
     const part: GatewayPart = await openGatewayPart(
       context,
       { ...gatewayCaches(context), gateways, bus, metrics },

@@ -13,9 +13,15 @@ export function single(options: RoleOptions): Promise<void> {
   return runRole(options, async (context, cleanUp) => {
     const { stop, log } = context
     const bus = new MemoryBus(log)
-    const metrics: PromMetrics = new PromMetrics(() => part.leading?.snapshot() ?? { revisions: [] }, {
-      dumps: () => carrying.dumps(),
-    })
+    const metrics: PromMetrics = new PromMetrics(
+      () => ({
+        revisions: part.leading?.snapshot().revisions ?? carrying.revisions(),
+        leading: part.leading !== undefined,
+      }),
+      {
+        dumps: () => carrying.dumps(),
+      },
+    )
     const shared = gatewayCaches(context)
     const carrying: GatewayPart = await openGatewayPart(context, { ...shared, bus, metrics }, cleanUp)
     const { plane } = carrying
