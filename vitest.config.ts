@@ -1,9 +1,21 @@
 import { defineConfig } from 'vitest/config'
+import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 const code = ['router', 'activator', 'autoscaler', 'src', 'examples', 'scripts']
 
+/** Looks back at what all other tests have made the product do. */
+const LAST = '/test/kubernetes/suite/permissions.test.ts'
+
+class LookingBackLast extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files)
+    return sorted.toSorted((a, b) => Number(a.moduleId.endsWith(LAST)) - Number(b.moduleId.endsWith(LAST)))
+  }
+}
+
 export default defineConfig({
   test: {
+    sequence: { sequencer: LookingBackLast },
     projects: [
       {
         test: {

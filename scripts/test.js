@@ -52,17 +52,14 @@ function vitest(project) {
 }
 
 /**
- * Other people's clients and servers, built once per machine. Where a program that builds them is missing, it is left out
- * and says so; in CI that is a failure.
+ * A suite with a program of its own, whose last line has the counts. Where something is missing that it builds on, it
+ * says so and is left out; in CI that is a failure.
  */
-async function interop() {
-  console.log('\n== interoperability')
+async function suite(title, ...args) {
+  console.log(`\n== ${title}`)
   // Not the Node that runs this: in a first run the shell still knows the machine's own.
   const node = join(root, 'node_modules', 'node', 'bin', 'node')
-  const child = spawn(node, [join(root, 'test', 'interop', 'main.ts')], {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
+  const child = spawn(node, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'exit')
   let lastLine = ''
   for await (const line of createInterface({ input: child.stdout })) {
@@ -71,7 +68,7 @@ async function interop() {
   }
   const [status] = await ended
   if (status === 3 && process.env.CI !== 'true') {
-    console.log('The interoperability tests were left out: see above what is missing.')
+    console.log('It was left out: see above what is missing.')
     return
   }
   const counts = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(lastLine)
@@ -87,7 +84,10 @@ check('lint', 'oxlint', [])
 check('types', 'tsc', [])
 vitest('unit')
 vitest('end-to-end')
-await interop()
+await suite('interoperability', join(root, 'test', 'interop', 'main.ts'))
+const kubernetes = join(root, 'test', 'kubernetes', 'run.ts')
+await suite('Kubernetes, process kubelet', kubernetes)
+await suite('Kubernetes, real kubelet', kubernetes, '--kubelet', 'real')
 
 rmSync(scratch, { recursive: true, force: true })
 console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`)

@@ -2,7 +2,7 @@ import { policyOf, type AutoscalerConfig, type Policy } from '../../autoscaler/i
 import type { Clock } from '../core/clock.ts'
 import type { Cluster } from '../core/cluster.ts'
 import type { Decision } from '../core/decision.ts'
-import type { Desired } from '../core/desired.ts'
+import type { Desired, DesiredService } from '../core/desired.ts'
 import { Latest } from '../core/latest.ts'
 import { qualified, split, type InferenceServiceName, type RevisionName } from '../core/names.ts'
 import type { Replica } from '../core/replica.ts'
@@ -16,10 +16,11 @@ import {
   type ReconcileOptions,
   type ServiceStore,
 } from '../kserve/index.ts'
+import { revisionsThatDiffer } from './replica-changes.ts'
 import { RevisionScaler, type ScalerDependencies } from './revision-scaler.ts'
 import { ServiceState, type RevisionVerdicts } from './service-state.ts'
 import { snapshotOf } from './snapshot.ts'
-import type { Tables } from './tables.ts'
+import { TablePublisher, type Tables } from './tables.ts'
 import type { ControlPlane, Snapshot } from './view.ts'
 
 const TICK_MS = 2_000
@@ -47,17 +48,22 @@ export class Controller implements ControlPlane, ControllerMember {
   readonly #options: ControllerOptions
   readonly #services = new Map<InferenceServiceName, ServiceState>()
   readonly #scalers = new Map<RevisionName, RevisionScaler>()
+  /** Which of the scalers are whose. */
+  readonly #scaled = new Map<InferenceServiceName, Set<RevisionName>>()
   /** Of revisions that are no longer there, until the cluster has taken their replicas away. */
   readonly #retiring = new Set<RevisionScaler>()
   /** Counts changes, for those who follow. */
   readonly #changes = new Latest(0)
   #desired: Desired | undefined
   #replicas: readonly Replica[] | undefined
+  #byRevision: ReadonlyMap<RevisionName, readonly Replica[]> = new Map()
+  readonly #tables: TablePublisher
   #dependencies: ScalerDependencies | undefined
   readonly #firstLook = Promise.withResolvers<void>()
 
   constructor(options: ControllerOptions) {
     this.#options = options
+    this.#tables = new TablePublisher(options.publish)
   }
 
   isReady(): boolean {
@@ -130,15 +136,20 @@ export class Controller implements ControlPlane, ControllerMember {
 
   async #followDesired(signal: AbortSignal): Promise<void> {
     for await (const desired of this.#options.cluster.desired(signal)) {
+      const isFirst = this.#desired === undefined
       this.#desired = desired
-      this.#reconcile()
+      this.#reconcile(isFirst ? undefined : (name, service) => this.#services.get(name)?.desired !== service)
     }
   }
 
   async #followReady(signal: AbortSignal): Promise<void> {
     for await (const { replicas } of this.#options.cluster.ready(signal)) {
+      const isFirst = this.#replicas === undefined
+      const before = this.#byRevision
       this.#replicas = replicas
-      this.#reconcile()
+      this.#byRevision = Map.groupBy(replicas, (replica) => replica.revision)
+      if (isFirst) this.#reconcile()
+      else this.#reconcileSome(this.#servicesOf(revisionsThatDiffer(before, this.#byRevision)))
     }
   }
 
@@ -159,38 +170,79 @@ export class Controller implements ControlPlane, ControllerMember {
     }
   }
 
-  /** Brings services, revisions and tables to what is true now. */
-  #reconcile(): void {
+  /**
+   * Brings services, revisions and tables to what is true now.
+   * @param isNews which of the services that are wanted have to be looked at; all of them if undefined.
+   */
+  #reconcile(isNews?: (name: InferenceServiceName, desired: DesiredService) => boolean): void {
     if (this.#desired === undefined || this.#replicas === undefined) return
-    const byRevision = Map.groupBy(this.#replicas, (replica) => replica.revision)
     const wanted = new Set<InferenceServiceName>()
+    const looked: InferenceServiceName[] = []
     for (const desired of this.#desired.services) {
       const name = qualified(desired.namespace, desired.name)
       wanted.add(name)
-      let state = this.#services.get(name)
-      if (state === undefined) this.#services.set(name, (state = new ServiceState(undefined)))
-      // What an earlier life left gets scalers first: if it is stopped or collected by now, it has to go.
-      this.#openScalers(state, byRevision)
-      // A new revision may be ready at once (initial scale 0), which only its scaler knows: look again then.
-      for (let isNew = true; isNew;) {
-        const isChanged = state.reconcile(desired, replicasOf(state, byRevision), this.#verdicts, {
-          nowMs: this.#options.clock.now(),
-          options: this.#options.reconcile,
-        })
-        if (isChanged && state.result !== undefined) this.#save(name, { desired, result: state.result })
-        isNew = this.#openScalers(state, byRevision)
-      }
+      if (isNews?.(name, desired) === false) continue
+      looked.push(name)
+      this.#reconcileService(name, desired)
     }
     for (const [name, state] of this.#services) {
       if (wanted.has(name)) continue
-      this.#openScalers(state, byRevision)
+      this.#openScalers(state)
       this.#services.delete(name)
+      this.#tables.outdated()
       this.#save(name, undefined)
+      looked.push(name)
     }
-    this.#publish()
-    this.#settleScalers(byRevision)
+    this.#settle(looked)
     this.#firstLook.resolve()
+  }
+
+  /** The same where only replicas of some services are different: what it costs does not grow with the others. */
+  #reconcileSome(services: ReadonlySet<InferenceServiceName>): void {
+    if (this.#desired === undefined) return
+    for (const name of services) {
+      const desired = this.#services.get(name)?.desired
+      if (desired !== undefined) this.#reconcileService(name, desired)
+    }
+    this.#settle(services)
+  }
+
+  #reconcileService(name: InferenceServiceName, desired: DesiredService): void {
+    let state = this.#services.get(name)
+    if (state === undefined) this.#services.set(name, (state = new ServiceState(undefined)))
+    const before = state.result
+    // What an earlier life left gets scalers first: if it is stopped or collected by now, it has to go.
+    this.#openScalers(state)
+    // A new revision may be ready at once (initial scale 0), which only its scaler knows: look again then.
+    for (let isNew = true; isNew;) {
+      const isChanged = state.reconcile(desired, this.#replicasOf(state), this.#verdicts, {
+        nowMs: this.#options.clock.now(),
+        options: this.#options.reconcile,
+      })
+      if (isChanged && state.result !== undefined) this.#save(name, { desired, result: state.result })
+      isNew = this.#openScalers(state)
+    }
+    const { result } = state
+    if (result?.routes !== before?.routes || result?.revisions !== before?.revisions) this.#tables.outdated()
+  }
+
+  #replicasOf({ revisions }: ServiceState): readonly Replica[] {
+    return revisions.flatMap(({ name }) => this.#byRevision.get(name) ?? [])
+  }
+
+  #settle(services: Iterable<InferenceServiceName>): void {
+    this.#tables.publish(this.#services.values(), this.#replicas ?? [])
+    for (const service of services) this.#settleScalers(service)
     this.#changed()
+  }
+
+  #servicesOf(revisions: Iterable<RevisionName>): ReadonlySet<InferenceServiceName> {
+    const services = new Set<InferenceServiceName>()
+    for (const revision of revisions) {
+      const scaler = this.#scalers.get(revision)
+      if (scaler !== undefined) services.add(scaler.revision.service)
+    }
+    return services
   }
 
   readonly #verdicts: RevisionVerdicts = {
@@ -202,15 +254,24 @@ export class Controller implements ControlPlane, ControllerMember {
   }
 
   /** True if a revision got its scaler only now. */
-  #openScalers(state: ServiceState, byRevision: ReadonlyMap<RevisionName, readonly Replica[]>): boolean {
+  #openScalers(state: ServiceState): boolean {
     let isNew = false
-    for (const revision of revisionsOf(state)) {
+    for (const revision of state.revisions) {
       if (this.#scalers.has(revision.name) || this.#dependencies === undefined) continue
-      const everReady = everReadyRevisions(state).has(revision.name)
+      const everReady = state.everReady.has(revision.name)
       const policy = this.#policyOf(revision, state.result?.minScale.get(revision.name))
-      const ready = byRevision.get(revision.name)?.filter((replica) => replica.phase === 'ready').length ?? 0
+      const replicas = this.#byRevision.get(revision.name) ?? []
+      const ready = replicas.filter((replica) => replica.phase === 'ready').length
+      // Of a service that was deleted and made again: what its earlier life still has to say is about this one now.
+      for (const earlier of this.#retiring) {
+        if (earlier.revision.name !== revision.name) continue
+        earlier.abandon()
+        this.#retiring.delete(earlier)
+      }
       const scaler = new RevisionScaler(revision, { policy, everReady, ready }, this.#dependencies)
       this.#scalers.set(revision.name, scaler)
+      const scaled = this.#scaled.get(revision.service) ?? new Set()
+      this.#scaled.set(revision.service, scaled.add(revision.name))
       isNew = true
     }
     return isNew
@@ -230,28 +291,25 @@ export class Controller implements ControlPlane, ControllerMember {
     })
   }
 
-  /** Tells every scaler what its replicas are; lets those go whose revision is no longer there. */
-  #settleScalers(byRevision: ReadonlyMap<RevisionName, readonly Replica[]>): void {
-    const current = new Map<RevisionName, boolean>()
-    for (const { result } of this.#services.values()) {
-      for (const { name } of result?.revisions ?? []) current.set(name, result?.reachable.has(name) ?? false)
-    }
-    for (const { result } of this.#services.values()) {
-      for (const revision of result?.revisions ?? []) {
-        this.#usePolicyOf(revision, result?.minScale.get(revision.name))
-      }
-    }
-    for (const [name, scaler] of this.#scalers) {
-      const isReachable = current.get(name)
-      if (isReachable === undefined) {
+  /** Tells a service's scalers what their replicas are; lets those go whose revision is no longer there. */
+  #settleScalers(service: InferenceServiceName): void {
+    const { revisions = [], reachable, minScale } = this.#services.get(service)?.result ?? {}
+    for (const revision of revisions) this.#usePolicyOf(revision, minScale?.get(revision.name))
+    const scaled = this.#scaled.get(service) ?? new Set()
+    for (const name of scaled) {
+      const scaler = this.#scalers.get(name)
+      if (scaler === undefined) continue
+      if (!revisions.some((revision) => revision.name === name)) {
+        scaled.delete(name)
         this.#scalers.delete(name)
         this.#retiring.add(scaler)
         this.#retire(scaler)
         continue
       }
-      const isChanged = scaler.observe(byRevision.get(name) ?? [], isReachable)
+      const isChanged = scaler.observe(this.#byRevision.get(name) ?? [], reachable?.has(name) ?? false)
       if (isChanged) scaler.decide()
     }
+    if (scaled.size === 0) this.#scaled.delete(service)
   }
 
   /** Again at each tick: a cluster that does not answer now must not keep a replica that nobody knows of. */
@@ -268,15 +326,6 @@ export class Controller implements ControlPlane, ControllerMember {
     scaler.usePolicy(this.#policyOf(revision, minScale), scaling)
   }
 
-  #publish(): void {
-    const results = [...this.#services.values()].flatMap(({ result }) => result ?? [])
-    this.#options.publish({
-      routes: results.flatMap(({ routes }) => routes),
-      revisions: results.flatMap(({ revisions }) => revisions),
-      replicas: this.#replicas ?? [],
-    })
-  }
-
   #save(service: InferenceServiceName, kept: KeptService | undefined): void {
     this.#options.store.save(service, kept).catch((error: unknown) => {
       this.#options.log.error({ service, err: error }, 'what a service has come to cannot be kept')
@@ -286,23 +335,4 @@ export class Controller implements ControlPlane, ControllerMember {
   #changed(): void {
     this.#changes.set(this.#changes.value + 1)
   }
-}
-
-function replicasOf(
-  state: ServiceState,
-  byRevision: ReadonlyMap<RevisionName, readonly Replica[]>,
-): readonly Replica[] {
-  return revisionsOf(state).flatMap(({ name }) => byRevision.get(name) ?? [])
-}
-
-/** From its history: known before the first reconcile, too. */
-function revisionsOf({ history }: ServiceState): readonly Revision[] {
-  return Object.values(history?.components ?? {}).flatMap(({ revisions }) =>
-    revisions.map(({ revision }) => revision),
-  )
-}
-
-function everReadyRevisions(state: ServiceState): ReadonlySet<RevisionName> {
-  const records = Object.values(state.history?.components ?? {}).flatMap(({ revisions }) => revisions)
-  return new Set(records.flatMap((record) => (record.everReady ? [record.revision.name] : [])))
 }

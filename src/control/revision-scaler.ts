@@ -36,6 +36,8 @@ export class RevisionScaler {
   #wanted = 0
   #isApplying = false
   #isRetired = false
+  /** The cluster was told that it is retired. */
+  #isGone = false
 
   constructor(
     revision: Revision,
@@ -156,19 +158,32 @@ export class RevisionScaler {
     this.#deps.log.warn({ revision: this.revision.name }, 'a gateway ordered the first replica itself')
   }
 
-  /** The revision is no longer wanted: its replicas finish what they have and go. False: not yet, ask again. */
+  /**
+   * The revision is no longer wanted: its replicas finish what they have and go, and so does what was made for one that
+   * sleeps. False: not yet, ask again.
+   */
   async retire(): Promise<boolean> {
     this.#isRetired = true
     this.#wanted = 0
     await this.#apply()
-    return this.#accepted === 0
+    return this.#isGone
+  }
+
+  /** Another scaler has a revision of this name from here on: this one says nothing more. */
+  abandon(): void {
+    this.#isRetired = true
+    this.#isGone = true
+  }
+
+  get #isSettled(): boolean {
+    return this.#isRetired ? this.#isGone : this.#accepted === this.#wanted
   }
 
   async #apply(): Promise<void> {
     if (this.#isApplying) return
     this.#isApplying = true
     try {
-      while (this.#accepted !== this.#wanted) {
+      while (!this.#isSettled) {
         if (!(await this.#step(this.#wanted))) break
       }
     } finally {
@@ -193,8 +208,10 @@ export class RevisionScaler {
         bus.keep(name)
         return true
       }
-      if (this.#isRetired) await cluster.retire(this.revision, signal)
-      else await cluster.scale(this.revision, replicas, signal)
+      if (this.#isRetired) {
+        await cluster.retire(this.revision, signal)
+        this.#isGone = true
+      } else await cluster.scale(this.revision, replicas, signal)
       this.#accepted = replicas
       if (replicas > 0) bus.keep(name)
       return true

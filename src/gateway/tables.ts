@@ -71,6 +71,17 @@ export class GatewayTables {
   }
 
   publish({ routes, revisions, replicas }: PublishedTables): void {
+    const isPlacedAlike = revisions === this.#revisions && replicas === this.#replicas
+    if (!isPlacedAlike) this.#place(revisions, replicas)
+    if (sameItems(this.#routes, routes)) return
+    this.#routes = routes
+    this.#table = new RouteTable(routes, this.#table, this.#routing)
+    this.#unready = new RouteTable(
+      routes.flatMap((route) => (route.split.length > 0 ? [] : [placeholder(route)])),
+    )
+  }
+
+  #place(revisions: readonly Revision[], replicas: readonly Replica[]): void {
     // Revisions first: a route never leads to one that the activator does not know.
     if (!sameItems(this.#revisions, revisions)) {
       this.#revisions = revisions
@@ -86,12 +97,6 @@ export class GatewayTables {
       })),
       replicas,
     })
-    if (sameItems(this.#routes, routes)) return
-    this.#routes = routes
-    this.#table = new RouteTable(routes, this.#table, this.#routing)
-    this.#unready = new RouteTable(
-      routes.flatMap((route) => (route.split.length > 0 ? [] : [placeholder(route)])),
-    )
   }
 }
 
@@ -122,5 +127,6 @@ function placeholder(route: Route): Route {
 
 /** Whether two lists hold the same objects in the same order. */
 export function sameItems<T>(a: readonly T[], b: readonly T[]): boolean {
+  if (a === b) return true
   return a.length === b.length && a.every((item, index) => item === b[index])
 }

@@ -220,4 +220,102 @@ describe('a Deployment', () => {
     await scaler.retire()
     expect(fake.writes).toEqual([])
   })
+
+  it('tries again what the API server refused, though nothing tells of it any more', async () => {
+    await at(2)
+    fake.refusals = 1
+    fake.remove()
+    fake.show()
+    await clock.advance(60_000)
+    expect(fake.writes.at(-1)).toBe('create 2')
+    await settled()
+    expect(fake.podNames).toHaveLength(2)
+  })
+
+  it('ends marked pods although the API server was away when they became idle', async () => {
+    await at(2)
+    fake.loads.set(podName(fake, 'pod-1'), 1).set(podName(fake, 'pod-2'), 1)
+    await scaler.scale(REVISION, 1)
+    fake.show()
+    fake.loads.clear()
+    fake.refusals = 3
+    await clock.advance(60_000)
+    expect(fake.replicas).toBe(1)
+  })
+
+  it('gives each marked pod the whole timeout of a request', async () => {
+    const timeoutMs = 10_000
+    const { limits } = REVISION.template
+    const timed = { ...REVISION, template: { ...REVISION.template, limits: { ...limits, timeoutMs } } }
+    await at(3)
+    for (const pod of ['pod-1', 'pod-2', 'pod-3']) fake.loads.set(podName(fake, pod), 1)
+    await scaler.scale(timed, 2)
+    fake.show()
+    await clock.advance(8_000)
+    await scaler.scale(timed, 1)
+    fake.show()
+    await clock.advance(6_000)
+    expect(fake.replicas).toBe(2)
+    await settled()
+    await clock.advance(8_000)
+    expect(fake.replicas).toBe(1)
+  })
+
+  it('looks once at what was told many times while gateways are asked', async () => {
+    await at(2)
+    fake.answers = false
+    await scaler.scale(REVISION, 1)
+    let asked = 0
+    const answer = Promise.withResolvers<undefined>()
+    fake.onLoad = () => {
+      asked += 1
+      return answer.promise
+    }
+    for (let told = 0; told < 100; told += 1) fake.show()
+    answer.resolve(undefined)
+    await clock.advance(0)
+    expect(asked).toBeLessThan(3)
+  })
+
+  it('does not mind a pod that is gone when it is to be marked', async () => {
+    await at(3)
+    fake.lose('pod-2')
+    await scaler.scale(REVISION, 0)
+    await settled()
+    await clock.advance(2_000)
+    await settled()
+    expect(fake.replicas).toBe(0)
+  })
+
+  it('is brought to one when somebody orders more of a sleeping one', async () => {
+    await at(0)
+    await fake.patch(KINDS.deployments, 'ml', REVISION.name, { spec: { replicas: 3 } })
+    await settled()
+    await clock.advance(2_000)
+    await settled()
+    expect(raised).toEqual([REVISION.name])
+    expect(fake.podNames).toHaveLength(1)
+  })
+
+  it('is written no more once another controller leads', async () => {
+    await at(3)
+    const answer = Promise.withResolvers<void>()
+    fake.onLoad = async (replicas) => {
+      await answer.promise
+      return new Map(replicas.map((name) => [name, 0]))
+    }
+    const scaled = scaler.scale(REVISION, 1)
+    await clock.advance(0)
+    over.abort(new Error('another leads'))
+    answer.resolve()
+    await expect(scaled).rejects.toThrow('another leads')
+    expect(fake.writes).toEqual([])
+  })
+
+  it('asks the gateways before pods go that only the Deployment knows of yet', async () => {
+    await at(2)
+    fake.pods = fake.pods.slice(0, 1)
+    await scaler.scale(REVISION, 1)
+    expect(fake.writes).toEqual(['mark pod-1 -1000'])
+  })
 })

@@ -1,22 +1,20 @@
 import type { Clock } from '../core/clock.ts'
-import { qualified, split, type ReplicaName, type RevisionName } from '../core/names.ts'
+import type { ReplicaName, RevisionName } from '../core/names.ts'
 import type { Bus } from '../core/report.ts'
 import type { Revision } from '../core/revision.ts'
 import type { Log } from '../core/telemetry.ts'
-import {
-  compareResourceVersions,
-  KINDS,
-  type ApiClient,
-  type KubeObject,
-  type ResourceCache,
-} from './api/index.ts'
-import { ANNOTATIONS, isDraining } from './names.ts'
+import type { ApiClient, KubeObject, ResourceCache } from './api/index.ts'
+import { isDraining } from './names.ts'
 import { nameOf, replicasOf, statusOf, hasEnded, withCost } from './deployment-state.ts'
+import { DeploymentWrites } from './deployment-writes.ts'
 import { choosePodsToEnd } from './replicas/index.ts'
 
 /** Pauses between two looks at whether pods that are to go have become idle. */
 const FIRST_LOOK_MS = 50
 const LONGEST_PAUSE_MS = 1_000
+/** Pauses before what failed is tried again. */
+const FIRST_RETRY_MS = 1_000
+const LONGEST_RETRY_MS = 30_000
 /** KServe's default, for revisions of which only a Deployment is left. */
 const UNKNOWN_TIMEOUT_MS = 300_000
 /** Marked to go, and to go before all others that are. */
@@ -51,28 +49,29 @@ export class DeploymentScaler {
   #revision: Revision | undefined
   readonly #revisionName: RevisionName
   readonly #deps: DeploymentScalerDependencies
-  readonly #namespace: string
-  readonly #name: string
+  readonly #writes: DeploymentWrites
   #wanted: number | undefined
   #isRetired = false
   /** One look at a time. */
   #turn: Promise<void> = Promise.resolve()
+  /** A look that has not begun: it sees all that is true by then, so that one is enough. */
+  #next: Promise<void> | undefined
+  #failures = 0
+  #isTryingAgain = false
   #isDraining = false
   /** There are too many, and the gateways have not said what runs on them. */
   #isUnanswered = false
   /** Nothing was wanted and nothing was ordered when it was looked at last. */
   #isAsleep = false
-  /** The number that was written last, and the version of the Deployment that has it: the cache may be behind. */
-  #written: { readonly replicas: number; readonly resourceVersion: string } | undefined
+  /** By uid: since when pods have been seen to be marked, epoch ms. */
+  readonly #markedMs = new Map<string, number>()
   /** By uid: marked pods for which the number was lowered; the ReplicaSet is about to delete them. */
   readonly #released = new Set<string>()
 
   constructor(revision: RevisionName, dependencies: DeploymentScalerDependencies) {
     this.#revisionName = revision
     this.#deps = dependencies
-    const { namespace, name } = split(revision)
-    this.#namespace = namespace
-    this.#name = name
+    this.#writes = new DeploymentWrites(dependencies.client, revision, dependencies.signal)
   }
 
   /** Resolves when the API server has accepted it. @throws ApiError */
@@ -99,25 +98,44 @@ export class DeploymentScaler {
   /** Something about its Deployment or pods is different: whoever changed the number, it is put right. */
   changed(): void {
     if (this.#wanted === undefined) return
-    this.#look().catch((error: unknown) => {
-      if (this.#deps.signal.aborted) return
-      this.#deps.log.warn({ revision: this.#revisionName, err: error }, 'a Deployment could not be put right')
-    })
+    this.#look().then(
+      () => (this.#failures = 0),
+      (error: unknown) => this.#failed(error),
+    )
   }
 
   #look(): Promise<void> {
-    const turn = this.#turn.then(() => this.#bringThere())
+    if (this.#next !== undefined) return this.#next
+    const turn = this.#turn.then(() => {
+      this.#next = undefined
+      return this.#bringThere()
+    })
+    this.#next = turn
     this.#turn = turn.catch(nothing)
     return turn
   }
 
+  /** It may be that nothing tells of it any more: it is looked at again after a while. */
+  #failed(error: unknown): void {
+    const { clock, log, signal } = this.#deps
+    if (signal.aborted || this.#isTryingAgain) return
+    log.warn({ revision: this.#revisionName, err: error }, 'a Deployment could not be put right')
+    const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
+    this.#failures += 1
+    this.#isTryingAgain = true
+    clock.sleep(pauseMs, signal).then(() => {
+      this.#isTryingAgain = false
+      this.changed()
+    }, nothing)
+  }
+
   get #deployment(): KubeObject | undefined {
-    return this.#deps.deployments.get(qualified(this.#namespace, this.#name))
+    return this.#deps.deployments.get(this.#revisionName)
   }
 
   async #bringThere(): Promise<void> {
-    const { signal, isOwn, create, client } = this.#deps
-    const wanted = this.#wanted
+    const { signal, isOwn, create } = this.#deps
+    let wanted = this.#wanted
     if (wanted === undefined || signal.aborted) return
     const deployment = this.#deployment
     const revision = this.#revision
@@ -125,33 +143,25 @@ export class DeploymentScaler {
       if (revision !== undefined && !this.#isRetired) await create(revision, wanted)
       return
     }
-    if (revision !== undefined && !isOwn(revision, deployment)) {
-      // Its owner is gone, and it goes as well: ours is made when it has.
-      const { uid } = deployment.metadata
-      if (deployment.metadata.deletionTimestamp !== undefined) return
-      await client.delete(KINDS.deployments, this.#namespace, this.#name, uid === undefined ? {} : { uid })
-      return
-    }
     if (deployment.metadata.deletionTimestamp !== undefined) return
-    const ordered = this.#orderedIn(deployment)
+    // Its owner is gone, and it goes as well: ours is made when it has.
+    if (revision !== undefined && !isOwn(revision, deployment)) return this.#writes.delete(deployment)
+    const ordered = this.#writes.orderedIn(deployment)
     this.#forgetReleased(deployment, ordered)
     const pods = this.#pods()
     const draining = pods.filter(isDraining)
     const staying = ordered - draining.length
     if (this.#isAsleep && wanted === 0 && ordered > 0 && !this.#isRetired) {
-      this.#isAsleep = false
-      this.#wanted = ordered
+      // One is what a gateway orders; whoever ordered more is put right.
+      wanted = this.#wanted = 1
       this.#deps.onRaised(this.#revisionName)
-      return
     }
     this.#isAsleep = wanted === 0 && ordered === 0
     if (staying <= wanted) this.#isUnanswered = false
     if (staying < wanted) await this.#raise(wanted, { ordered, draining, staying })
-    else if (staying > wanted) await this.#lower(staying - wanted, { ordered, pods, draining })
+    else if (staying > wanted) await this.#lower(staying - wanted, { deployment, ordered, pods, draining })
     else if (draining.length > 0) this.#drain()
-    else if (this.#isRetired && ordered === 0) {
-      await client.delete(KINDS.deployments, this.#namespace, this.#name, { propagation: 'Background' })
-    }
+    else if (this.#isRetired && ordered === 0) await this.#writes.delete(deployment)
   }
 
   /** Those that were to go are taken back first: they are warm. */
@@ -160,14 +170,15 @@ export class DeploymentScaler {
     now: { readonly ordered: number; readonly draining: readonly KubeObject[]; readonly staying: number },
   ): Promise<void> {
     const back = now.draining.slice(0, wanted - now.staying)
-    await Promise.all(back.map((pod) => this.#mark(pod, undefined)))
+    await Promise.all(back.map((pod) => this.#writes.mark(pod, undefined)))
     const ordered = wanted + now.draining.length - back.length
-    if (ordered > now.ordered) await this.#order(ordered)
+    if (ordered > now.ordered) await this.#writes.order(ordered)
   }
 
   async #lower(
     count: number,
     now: {
+      readonly deployment: KubeObject
       readonly ordered: number
       readonly pods: readonly KubeObject[]
       readonly draining: readonly KubeObject[]
@@ -181,12 +192,13 @@ export class DeploymentScaler {
       this.#drain()
       return
     }
-    // Ordered and not there yet: nobody has to be asked.
-    const missing = Math.max(0, now.ordered - now.pods.length)
+    // Ordered and not there yet, nor on their way to our cache: nobody has to be asked.
+    const there = Math.max(now.pods.length, statusOf(now.deployment).replicas ?? 0)
+    const missing = Math.max(0, now.ordered - there)
     const unborn = Math.min(count, missing)
-    if (unborn > 0) await this.#order(now.ordered - unborn)
+    if (unborn > 0) await this.#writes.order(now.ordered - unborn)
     const leaving = choosePodsToEnd(staying, count - unborn, loads)
-    await Promise.all(leaving.map((pod) => this.#mark(pod, COST_DRAINING)))
+    await Promise.all(leaving.map((pod) => this.#writes.mark(pod, COST_DRAINING)))
     if (leaving.length > 0) this.#drain()
   }
 
@@ -195,13 +207,7 @@ export class DeploymentScaler {
     if (this.#isDraining) return
     this.#isDraining = true
     void this.#untilDrained()
-      .catch((error: unknown) => {
-        if (this.#deps.signal.aborted) return
-        this.#deps.log.warn(
-          { revision: this.#revisionName, err: error },
-          'pods that have to go could not be ended',
-        )
-      })
+      .catch((error: unknown) => this.#failed(error))
       .finally(() => {
         this.#isDraining = false
       })
@@ -209,37 +215,49 @@ export class DeploymentScaler {
 
   async #untilDrained(): Promise<void> {
     const { clock, signal } = this.#deps
-    const timeoutMs = this.#revision?.template.limits.timeoutMs ?? UNKNOWN_TIMEOUT_MS
-    const begunMs = clock.now()
     for (let pauseMs = FIRST_LOOK_MS; !signal.aborted; pauseMs = Math.min(LONGEST_PAUSE_MS, pauseMs * 2)) {
       await clock.sleep(pauseMs, signal)
-      // No request lasts longer than its timeout; one without a timeout is waited for.
-      const isOver = timeoutMs > 0 && clock.now() - begunMs > timeoutMs + LONGEST_PAUSE_MS
       if (this.#isUnanswered) await this.#look()
-      const turn = this.#turn.then(() => this.#endDrained(isOver))
+      const turn = this.#turn.then(() => this.#endDrained())
       this.#turn = turn.then(nothing, nothing)
       if ((await turn) === 0 && !this.#isUnanswered) return
     }
   }
 
   /** Lowers the number by the marked pods on which nothing runs; answers how many are left to wait for. */
-  async #endDrained(isOver: boolean): Promise<number> {
+  async #endDrained(): Promise<number> {
     const deployment = this.#deployment
     const draining = this.#pods().filter(isDraining)
-    const surplus = deployment === undefined ? 0 : this.#orderedIn(deployment) - (this.#wanted ?? 0)
+    const overdue = this.#overdueOf(draining)
+    const surplus = deployment === undefined ? 0 : this.#writes.orderedIn(deployment) - (this.#wanted ?? 0)
     if (deployment === undefined || draining.length === 0 || surplus <= 0) return 0
     const loads = await this.#load(draining.map(nameOf))
     // Not every gateway answered: nothing is ended by ignorance.
     if (loads === undefined) return draining.length
-    const idle = isOver ? draining : draining.filter((pod) => loads.get(nameOf(pod)) === 0)
+    const idle = draining.filter((pod) => overdue.has(pod) || loads.get(nameOf(pod)) === 0)
     if (idle.length > 0 && idle.length < draining.length) {
-      await Promise.all(idle.map((pod) => this.#mark(pod, COST_DRAINED)))
+      await Promise.all(idle.map((pod) => this.#writes.mark(pod, COST_DRAINED)))
     }
     const ended = await this.#takeFirst(idle, draining, surplus)
     if (ended.length === 0) return draining.length
-    await this.#order(this.#orderedIn(deployment) - ended.length)
+    await this.#writes.order(this.#writes.orderedIn(deployment) - ended.length)
     for (const { metadata } of ended) this.#released.add(metadata.uid ?? '')
     return draining.length - ended.length
+  }
+
+  /** No request lasts longer than its timeout; one without a timeout is waited for. */
+  #overdueOf(draining: readonly KubeObject[]): ReadonlySet<KubeObject> {
+    const timeoutMs = this.#revision?.template.limits.timeoutMs ?? UNKNOWN_TIMEOUT_MS
+    const nowMs = this.#deps.clock.now()
+    const known = new Map(this.#markedMs)
+    this.#markedMs.clear()
+    for (const { metadata } of draining) {
+      const uid = metadata.uid ?? ''
+      this.#markedMs.set(uid, known.get(uid) ?? nowMs)
+    }
+    const isOverdue = ({ metadata: { uid = '' } }: KubeObject): boolean =>
+      nowMs - (this.#markedMs.get(uid) ?? nowMs) > timeoutMs + LONGEST_PAUSE_MS
+    return new Set(timeoutMs > 0 ? draining.filter(isOverdue) : [])
   }
 
   /**
@@ -259,8 +277,8 @@ export class DeploymentScaler {
     const [next] = order
     const back = draining.find((pod) => !names.has(nameOf(pod)))
     if (first.length === 0 && next !== undefined && !isDraining(next) && back !== undefined) {
-      await this.#mark(next, COST_DRAINING)
-      await this.#mark(back, undefined)
+      await this.#writes.mark(next, COST_DRAINING)
+      await this.#writes.mark(back, undefined)
     }
     return first
   }
@@ -269,47 +287,12 @@ export class DeploymentScaler {
     return this.#deps.bus.load(replicas, this.#deps.signal)
   }
 
-  async #order(replicas: number): Promise<void> {
-    const scaled = await this.#deps.client.patch(
-      KINDS.deployments,
-      this.#namespace,
-      this.#name,
-      { spec: { replicas } },
-      { subresource: 'scale' },
-    )
-    const { resourceVersion } = scaled.metadata
-    if (resourceVersion !== undefined) this.#written = { replicas, resourceVersion }
-  }
-
-  #orderedIn(deployment: KubeObject): number {
-    const seen = deployment.metadata.resourceVersion ?? ''
-    const isBehind =
-      this.#written !== undefined && compareResourceVersions(seen, this.#written.resourceVersion) < 0
-    return isBehind && this.#written !== undefined ? this.#written.replicas : replicasOf(deployment)
-  }
-
   /** Once the ReplicaSet has settled, a marked pod that is still there was not the one that it took. */
   #forgetReleased(deployment: KubeObject, ordered: number): void {
     if (this.#released.size === 0) return
     const { observedGeneration, replicas = 0 } = statusOf(deployment)
     const isSettled = observedGeneration === deployment.metadata.generation && replicas === ordered
     if (isSettled && replicasOf(deployment) === ordered) this.#released.clear()
-  }
-
-  /** @param cost undefined takes the mark away. */
-  async #mark(pod: KubeObject, cost: string | undefined): Promise<void> {
-    const annotations = {
-      [ANNOTATIONS.draining]: cost === undefined ? null : 'true',
-      [ANNOTATIONS.deletionCost]: cost ?? null,
-    }
-    const { name, uid } = pod.metadata
-    await this.#deps.client.patch(
-      KINDS.pods,
-      this.#namespace,
-      name,
-      { metadata: { annotations } },
-      uid === undefined ? {} : { uid },
-    )
   }
 
   /** Those that count for the Deployment: not the ones that are being deleted. */

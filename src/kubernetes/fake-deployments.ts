@@ -1,5 +1,11 @@
 import { qualified, type ReplicaName, type RevisionName } from '../core/names.ts'
-import type { KubeObject, MergePatch, ResourceKind } from './api/index.ts'
+import {
+  ApiError,
+  type KubeObject,
+  type MergePatch,
+  type PatchOptions,
+  type ResourceKind,
+} from './api/index.ts'
 import { isDraining, LABELS } from './names.ts'
 
 /**
@@ -16,6 +22,10 @@ export class FakeDeployments {
   readonly loads = new Map<ReplicaName, number>()
   /** False: a gateway does not answer. */
   answers = true
+  /** In place of the gateways' answers. */
+  onLoad: FakeDeployments['load'] | undefined
+  /** So many requests are refused. */
+  refusals = 0
   readonly #listeners = new Set<() => void>()
   #stored: KubeObject | undefined
   #storedPods: KubeObject[] = []
@@ -47,6 +57,7 @@ export class FakeDeployments {
   }
 
   create(replicas: number): Promise<void> {
+    if (this.#isRefused()) return Promise.reject(new Error('the API server is away'))
     this.writes.push(`create ${replicas}`)
     this.#stored = this.#versioned({
       apiVersion: 'apps/v1',
@@ -67,14 +78,31 @@ export class FakeDeployments {
     _namespace: string | undefined,
     name: string,
     patch: MergePatch,
+    options?: PatchOptions,
+    signal?: AbortSignal,
   ): Promise<T>
-  patch(
+  async patch(
     kind: ResourceKind,
     _namespace: string | undefined,
     name: string,
     patch: MergePatch,
+    _options?: PatchOptions,
+    signal?: AbortSignal,
   ): Promise<KubeObject> {
-    return Promise.resolve(kind.plural === 'pods' ? this.#patchPod(name, patch) : this.#scale(patch))
+    signal?.throwIfAborted()
+    if (this.#isRefused()) throw new Error('the API server is away')
+    return kind.plural === 'pods' ? this.#patchPod(name, patch) : this.#scale(patch)
+  }
+
+  /** Somebody deletes the Deployment. */
+  remove(): void {
+    this.#stored = undefined
+    this.#storedPods = []
+  }
+
+  /** The pod is gone, and no cache knows it yet. */
+  lose(name: string): void {
+    this.#storedPods = this.#storedPods.filter(({ metadata }) => metadata.name !== name)
   }
 
   delete(): Promise<unknown> {
@@ -106,6 +134,7 @@ export class FakeDeployments {
   }
 
   load(replicas: readonly ReplicaName[]): Promise<ReadonlyMap<ReplicaName, number> | undefined> {
+    if (this.onLoad !== undefined) return this.onLoad(replicas)
     if (!this.answers) return Promise.resolve(undefined)
     return Promise.resolve(new Map(replicas.map((name) => [name, this.loads.get(name) ?? 0])))
   }
@@ -124,7 +153,10 @@ export class FakeDeployments {
 
   #patchPod(name: string, patch: MergePatch): KubeObject {
     const at = this.#storedPods.findIndex(({ metadata }) => metadata.name === name)
-    const pod = this.#storedPods[at]!
+    const pod = this.#storedPods[at]
+    if (pod === undefined) {
+      throw new ApiError(`pods "${name}" not found`, { status: 404, reason: 'NotFound' })
+    }
     const given: unknown = patch.metadata?.['annotations']
     const annotations = Object.fromEntries(
       Object.entries({ ...pod.metadata.annotations, ...(typeof given === 'object' ? given : {}) }).flatMap(
@@ -135,6 +167,12 @@ export class FakeDeployments {
     this.#storedPods[at] = patched
     this.writes.push(isDraining(patched) ? `mark ${name} ${costOf(patched)}` : `unmark ${name}`)
     return patched
+  }
+
+  #isRefused(): boolean {
+    if (this.refusals === 0) return false
+    this.refusals -= 1
+    return true
   }
 
   #newPod(): KubeObject {

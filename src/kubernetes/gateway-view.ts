@@ -23,6 +23,8 @@ export class GatewayView implements Disposable {
   readonly #log: Log
   readonly #services = new Map<string, RoutedService>()
   readonly #revisions = new Map<RevisionName, Revision>()
+  /** Made anew when a service was read. */
+  #routed: Omit<GatewayTables, 'replicas'> | undefined
   readonly #changes = new Latest(0)
   readonly #subscription: Disposable
 
@@ -47,12 +49,11 @@ export class GatewayView implements Disposable {
 
   /** Everything known now, with the replicas that the caller knows. */
   tables({ replicas }: Ready): GatewayTables {
-    const services = [...this.#services.values()]
-    return {
-      routes: services.flatMap(({ routes }) => routes),
+    this.#routed ??= {
+      routes: [...this.#services.values()].flatMap(({ routes }) => routes),
       revisions: [...this.#revisions.values()],
-      replicas,
     }
+    return { ...this.#routed, replicas }
   }
 
   get isSynced(): boolean {
@@ -72,6 +73,7 @@ export class GatewayView implements Disposable {
         return
       }
     }
+    this.#routed = undefined
     for (const { name } of before?.revisions ?? []) this.#revisions.delete(name)
     for (const revision of this.#services.get(key)?.revisions ?? []) {
       this.#revisions.set(revision.name, revision)

@@ -2,9 +2,16 @@ import { z } from 'zod'
 import { qualified } from '../core/names.ts'
 import type { Revision } from '../core/revision.ts'
 import type { Route } from '../core/route.ts'
-import { readHistory, type KeptService, type ServiceHistory } from '../kserve/index.ts'
+import {
+  emptyComponentHistory,
+  readHistory,
+  type ComponentHistory,
+  type KeptService,
+  type ServiceHistory,
+} from '../kserve/index.ts'
 import type { KubeObject } from './api/index.ts'
 import { withHash } from './objects/applied.ts'
+import { LABELS } from './names.ts'
 import { ownerReferences, serviceLabels } from './objects/metadata.ts'
 
 export const INFERENCE_ROUTE = { apiVersion: 'pilotlight.dev/v1alpha1', kind: 'InferenceRoute' } as const
@@ -88,9 +95,29 @@ export function historyIn(object: KubeObject): unknown {
   return typeof spec === 'object' && spec !== null && 'history' in spec ? spec.history : undefined
 }
 
+/** Whether the InferenceRoute belongs to a service of that name that was there before this one. */
+export function isEarlier(route: KubeObject, { metadata: { uid } }: KubeObject): boolean {
+  const owners = route.metadata.ownerReferences ?? []
+  return owners.length > 0 && !owners.some((owner) => owner.uid === uid)
+}
+
+/** A history without revisions that gives no name of these Deployments to a revision of another content. */
+export function historyBehind(deployments: readonly KubeObject[]): ServiceHistory {
+  const components: Record<string, ComponentHistory> = {}
+  for (const { metadata } of deployments) {
+    const [, name = '', number = ''] = /^(.*)-(\d+)$/.exec(metadata.labels?.[LABELS.revision] ?? '') ?? []
+    const component = metadata.labels?.[LABELS.component]
+    if (component !== 'predictor' && component !== 'transformer' && component !== 'explainer') continue
+    const nextGeneration = Math.max(Number(number) + 1, components[name]?.nextGeneration ?? 1)
+    components[name] = { ...emptyComponentHistory(component), nextGeneration }
+  }
+  return { version: 1, deploymentMode: 'Knative', components, serving: {}, conditions: {} }
+}
+
 /** `service` as it was when we last accepted it. */
 export function acceptedIn(route: KubeObject | undefined, service: KubeObject): KubeObject | undefined {
-  const { success, data } = z.object({ accepted: acceptedSchema }).safeParse(route?.['spec'])
+  if (route === undefined || isEarlier(route, service)) return undefined
+  const { success, data } = z.object({ accepted: acceptedSchema }).safeParse(route['spec'])
   if (!success) return undefined
   const { annotations, labels, spec, generation } = data.accepted
   return { ...service, metadata: { ...service.metadata, generation, annotations, labels }, spec }

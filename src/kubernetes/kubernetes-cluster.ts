@@ -79,12 +79,24 @@ export class KubernetesCluster implements Cluster, Disposable {
   /** Its Deployment goes once its pods have; until then it is looked after. */
   async retire(revision: Revision, signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    await this.#scalerOf(revision.name).retire()
+    await this.retireOrphan(revision.name)
   }
 
   /** A Deployment of ours whose revision nobody knows any more goes in the same way. */
-  retireOrphan(revision: RevisionName): Promise<void> {
-    return this.#scalerOf(revision).retire()
+  async retireOrphan(revision: RevisionName): Promise<void> {
+    await this.#scalerOf(revision).retire()
+    this.#forgetIfOver(revision)
+  }
+
+  /** Revisions that are looked after. */
+  get size(): number {
+    return this.#scalers.size
+  }
+
+  #forgetIfOver(revision: RevisionName): void {
+    if (this.#scalers.get(revision)?.isOver !== true) return
+    this.#scalers.delete(revision)
+    this.#troubles.forget(revision)
   }
 
   #scalerOf(revision: RevisionName): DeploymentScaler {
@@ -121,8 +133,8 @@ export class KubernetesCluster implements Cluster, Disposable {
     if (scaler === undefined) return
     const { size = 0 } = this.#podsByRevision.get(name) ?? {}
     this.#troubles.onDeployment(name, this.#options.deployments.get(name), size)
-    if (scaler.isOver) this.#scalers.delete(name)
-    else scaler.changed()
+    scaler.changed()
+    this.#forgetIfOver(name)
   }
 
   #place(key: string, object: KubeObject | undefined, before?: KubeObject): void {

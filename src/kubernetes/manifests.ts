@@ -36,6 +36,8 @@ export class KubernetesManifests implements Disposable {
   readonly #dirty = new Set<string>()
   readonly #subscriptions = new DisposableStack()
   #isDue = false
+  /** Nothing is judged before everything was read: a runtime that is not known yet may be there. */
+  #isBegun = false
 
   constructor(
     caches: ManifestCaches,
@@ -73,6 +75,7 @@ export class KubernetesManifests implements Disposable {
     if (signal.aborted) return
     this.#markAll()
     this.#judge()
+    this.#isBegun = true
     yield* this.#latest.values(signal)
   }
 
@@ -97,7 +100,7 @@ export class KubernetesManifests implements Disposable {
   /** Changes of one turn are read together. */
   #mark(key: string): void {
     this.#dirty.add(key)
-    if (this.#isDue || !this.#caches.services.isSynced) return
+    if (this.#isDue || !this.#isBegun) return
     this.#isDue = true
     setImmediate(() => {
       this.#isDue = false

@@ -1,8 +1,8 @@
 import { qualified, type InferenceServiceName } from '../core/names.ts'
-import type { KubeObject, ResourceCache } from './api/index.ts'
+import { compareResourceVersions, type KubeObject, type ResourceCache } from './api/index.ts'
 import { LABELS } from './names.ts'
 
-/** What we made for each InferenceService, as the caches show it. */
+/** What we made for each InferenceService: as the caches show it, or as we wrote it, whichever is newer. */
 export class OwnedObjects implements Disposable {
   readonly #byService = new Map<InferenceServiceName, Map<string, KubeObject>>()
   readonly #subscriptions = new DisposableStack()
@@ -13,7 +13,7 @@ export class OwnedObjects implements Disposable {
       for (const object of cache.values()) this.#place(object, object)
       this.#subscriptions.use(
         cache.onChange(({ object, before }) => {
-          const service = this.#place(object, object ?? before)
+          const service = this.#isOld(object) ? undefined : this.#place(object, object ?? before)
           if (service !== undefined) onChange(service)
         }),
       )
@@ -32,10 +32,21 @@ export class OwnedObjects implements Disposable {
     return this.#byService.get(service)?.get(`${kind} ${metadata.name}`)
   }
 
+  /** As the API server answered a write: the caches show it a moment later, and it must not be written again until then. */
+  wrote(object: KubeObject): void {
+    if (!this.#isOld(object)) this.#place(object, object)
+  }
+
+  #isOld(object: KubeObject | undefined): boolean {
+    const service = object === undefined ? undefined : serviceOf(object)
+    if (object === undefined || service === undefined) return false
+    const known = this.find(service, object)?.metadata.resourceVersion ?? ''
+    return compareResourceVersions(object.metadata.resourceVersion ?? '', known) < 0
+  }
+
   #place(object: KubeObject | undefined, newest: KubeObject | undefined): InferenceServiceName | undefined {
-    const name = newest?.metadata.labels?.[LABELS.service]
-    if (newest === undefined || name === undefined) return undefined
-    const service = qualified(newest.metadata.namespace ?? '', name)
+    const service = newest === undefined ? undefined : serviceOf(newest)
+    if (newest === undefined || service === undefined) return undefined
     const key = `${newest.kind} ${newest.metadata.name}`
     const objects = this.#byService.get(service) ?? new Map<string, KubeObject>()
     if (object === undefined) objects.delete(key)
@@ -44,4 +55,9 @@ export class OwnedObjects implements Disposable {
     else this.#byService.set(service, objects)
     return service
   }
+}
+
+function serviceOf({ metadata }: KubeObject): InferenceServiceName | undefined {
+  const name = metadata.labels?.[LABELS.service]
+  return name === undefined ? undefined : qualified(metadata.namespace ?? '', name)
 }

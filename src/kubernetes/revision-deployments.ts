@@ -33,9 +33,17 @@ export interface RevisionDeploymentsOptions {
   readonly serviceOf: (name: InferenceServiceName) => DesiredService | undefined
 }
 
+/**
+ * An API server that has just started refuses everything for a moment, until it has read its roles. A Deployment that was
+ * made without its credentials would never fetch its model.
+ */
+const REFUSALS_UNTIL_SURE = 3
+
 /** Makes the Deployments of revisions. */
 export class RevisionDeployments {
   readonly #options: RevisionDeploymentsOptions
+  /** How often we were not allowed to see something. */
+  readonly #refusals = new Map<string, number>()
 
   constructor(options: RevisionDeploymentsOptions) {
     this.#options = options
@@ -92,13 +100,20 @@ export class RevisionDeployments {
     }
   }
 
-  /** undefined where it is not there, or we may not see it. */
+  /** undefined where it is not there, or we may not see it. @throws ApiError as long as that is not sure. */
   async #find(kind: ResourceKind, namespace: string, name: string): Promise<KubeObject | undefined> {
+    const key = `${kind.plural} ${namespace}/${name}`
     try {
-      return await this.#options.client.get(kind, namespace, name)
+      const found = await this.#options.client.get(kind, namespace, name)
+      this.#refusals.delete(key)
+      return found
     } catch (error) {
-      if (isApiError(error, 'NotFound', 'Forbidden')) return undefined
-      throw error
+      if (isApiError(error, 'NotFound')) return undefined
+      if (!isApiError(error, 'Forbidden')) throw error
+      const refusals = (this.#refusals.get(key) ?? 0) + 1
+      this.#refusals.set(key, refusals)
+      if (refusals < REFUSALS_UNTIL_SURE) throw error
+      return undefined
     }
   }
 }

@@ -35,6 +35,11 @@ export class RevisionTroubles {
     else if (deployment !== undefined) this.#clear(revision)
   }
 
+  /** Nothing is left of it that could have any. */
+  forget(revision: RevisionName): void {
+    this.#clear(revision)
+  }
+
   /** The replicas, and beside them those that stand for revisions without any. */
   async *beside(replicas: Latest<Ready>, signal: AbortSignal): AsyncGenerator<Ready, void, void> {
     const merged = new Latest<Ready>(this.#merge(replicas.value))

@@ -63,6 +63,33 @@ export function readinessEvent(
   }
 }
 
+/**
+ * Why the model of a revision does not run, once for each reason: how it goes on is in the status. The word is that of
+ * `lastFailureInfo`.
+ */
+export function failureEvent(
+  before: unknown,
+  { modelStatus }: InferenceServiceStatus,
+): ServiceEvent | undefined {
+  const info = modelStatus?.lastFailureInfo
+  if (info === undefined) return undefined
+  const was = lastFailureIn(before)
+  if (was?.reason === info.reason && was.modelRevisionName === info.modelRevisionName) return undefined
+  const of = info.modelRevisionName === undefined ? '' : `${info.modelRevisionName}: `
+  return { type: 'Warning', reason: info.reason, message: `${of}${info.message}` }
+}
+
+function lastFailureIn(
+  status: unknown,
+): { readonly reason?: unknown; readonly modelRevisionName?: unknown } | undefined {
+  if (typeof status !== 'object' || status === null || !('modelStatus' in status)) return undefined
+  const { modelStatus } = status
+  if (typeof modelStatus !== 'object' || modelStatus === null || !('lastFailureInfo' in modelStatus))
+    return undefined
+  const { lastFailureInfo } = modelStatus
+  return typeof lastFailureInfo === 'object' && lastFailureInfo !== null ? lastFailureInfo : undefined
+}
+
 function conditionsIn(status: unknown): readonly Condition[] {
   if (typeof status !== 'object' || status === null || !('conditions' in status)) return []
   return Array.isArray(status.conditions) ? status.conditions : []

@@ -5,9 +5,17 @@ import type { Problem } from '../core/desired.ts'
 import type { RevisionName } from '../core/names.ts'
 import { SeededRandom } from '../core/random.ts'
 import { silentLog } from '../core/telemetry.ts'
-import { noReplicas, parseDocuments, reconcileService, toDesired, type KeptService } from '../kserve/index.ts'
+import {
+  noReplicas,
+  parseDocuments,
+  readHistory,
+  reconcileService,
+  toDesired,
+  type KeptService,
+} from '../kserve/index.ts'
 import { FakeApiServer } from './api/fake-api-server.ts'
 import { ImpatientClock } from './api/fake-impatient-clock.ts'
+import { Refusal } from './api/fake-store.ts'
 import {
   EventRecorder,
   KINDS,
@@ -259,5 +267,76 @@ describe('ServiceWriter', () => {
       await new Promise((resolve) => setImmediate(resolve))
     }
     expect(get(KINDS.services, 'iris')).toBeDefined()
+  })
+
+  it('writes no more once another controller leads', async () => {
+    const answer = Promise.withResolvers<undefined>()
+    server.intercept(({ verb }) => (verb === 'patch' ? answer.promise : undefined))
+    const writer = await open()
+    await writer.save(NAME, reached())
+    await server.until(() => writesNow() === 1)
+    life.abort(new Error('another leads'))
+    answer.resolve(undefined)
+    await Promise.all(running)
+    expect(server.writes.map(({ verb, kind }) => `${verb} ${kind.plural}`)).toEqual(['patch inferenceroutes'])
+  })
+
+  it('takes all of its own away although the API server refuses in between', async () => {
+    const writer = await open()
+    await writer.save(NAME, reached())
+    await settled()
+    server.refuse(new Refusal(503, 'ServiceUnavailable', 'not now'), ({ verb }) => verb === 'delete')
+    await writer.save(NAME, undefined)
+    while ([...server.store.all(KINDS.services)].length > 0) {
+      await clock.advance(50)
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    expect([...server.store.all(KINDS.inferenceRoutes)]).toEqual([])
+  })
+
+  it('does not give the history of one service to another of its name', async () => {
+    const writer = await open()
+    await writer.save(NAME, reached())
+    await settled()
+    server.store.remove(KINDS.inferenceServices, NAME, false)
+    server.store.put(KINDS.inferenceServices, {
+      apiVersion: 'serving.kserve.io/v1beta1',
+      kind: 'InferenceService',
+      metadata: { name: 'iris', namespace: 'ml', uid: 'another' },
+      spec: {},
+    })
+    life.abort()
+    await Promise.all(running)
+    life = new AbortController()
+    running = []
+    expect(await (await open()).load()).toEqual({})
+  })
+
+  it('numbers on behind the Deployments of a history that cannot be read', async () => {
+    server.store.put(KINDS.inferenceRoutes, {
+      apiVersion: 'pilotlight.dev/v1alpha1',
+      kind: 'InferenceRoute',
+      metadata: { name: 'iris', namespace: 'ml', labels: { 'pilotlight.dev/inferenceservice': 'iris' } },
+      spec: { routes: [], history: { version: 2 } },
+    })
+    for (const number of ['00002', '00011']) {
+      server.store.put(KINDS.deployments, {
+        apiVersion: 'apps/v1',
+        kind: 'Deployment',
+        metadata: {
+          name: `iris-predictor-${number}`,
+          namespace: 'ml',
+          labels: {
+            'pilotlight.dev/inferenceservice': 'iris',
+            'pilotlight.dev/revision': `iris-predictor-${number}`,
+            'pilotlight.dev/component': 'predictor',
+          },
+        },
+        spec: { replicas: 0 },
+      })
+    }
+    const { [NAME]: kept } = await (await open()).load()
+    const { components } = readHistory(kept)
+    expect(components['iris-predictor']?.nextGeneration).toBe(12)
   })
 })

@@ -5,8 +5,10 @@ import { qualified, split, type InferenceServiceName, type RevisionName } from '
 import type { Revision } from '../core/revision.ts'
 import type { InferenceServiceStatus } from '../core/status.ts'
 import type { Log } from '../core/telemetry.ts'
-import type { KeptService, ServiceStore } from '../kserve/index.ts'
+import { readHistory, type KeptService, type ServiceStore } from '../kserve/index.ts'
 import {
+  compareResourceVersions,
+  dropManagedFields,
   isApiError,
   keyOf,
   kindOf,
@@ -16,11 +18,11 @@ import {
   type ResourceCache,
   type WorkQueue,
 } from './api/index.ts'
-import { historyIn } from './inference-route.ts'
+import { historyBehind, historyIn, INFERENCE_ROUTE, isEarlier } from './inference-route.ts'
 import { revisionOf } from './kubernetes-cluster.ts'
 import { ANNOTATIONS, LABELS, MANAGED_BY } from './names.ts'
 import { OwnedObjects } from './owned-objects.ts'
-import { readinessEvent, refusedStatus } from './service-status.ts'
+import { failureEvent, readinessEvent, refusedStatus } from './service-status.ts'
 
 export interface ServiceWriterOptions {
   readonly client: Pick<ApiClient, 'apply' | 'delete' | 'get'>
@@ -51,15 +53,19 @@ export class ServiceWriter implements ServiceStore, Disposable {
   readonly #released = new Set<InferenceServiceName>()
   #problems: ReadonlyMap<string, readonly Problem[]> = new Map()
   readonly #owned: OwnedObjects
+  /** By key: statuses that were written and that the cache does not show yet. */
+  readonly #statuses = new Map<string, { readonly status: unknown; readonly resourceVersion: string }>()
   readonly #subscription: Disposable
+  /** Nothing is written after it: another controller leads by then. */
+  #signal: AbortSignal | undefined
 
   constructor(options: ServiceWriterOptions) {
     this.#options = options
     this.#owned = new OwnedObjects([options.routes, ...options.others], (service) => {
       if (this.#kept.has(service)) options.queue.add(service)
     })
-    // Its status is looked at again once what was written can be read: until then it may look as if it stood there.
-    this.#subscription = options.services.onChange(({ key }) => {
+    this.#subscription = options.services.onChange(({ key, object }) => {
+      if (object === undefined) this.#statuses.delete(key)
       if (this.#kept.has(nameOf(key)) || this.#problems.has(key)) options.queue.add(key)
     })
   }
@@ -71,8 +77,29 @@ export class ServiceWriter implements ServiceStore, Disposable {
 
   async load(): Promise<Readonly<Record<string, unknown>>> {
     await this.#options.routes.whenSynced
-    const routes = [...this.#options.routes.values()]
-    return Object.fromEntries(routes.map((route) => [keyOf(route), historyIn(route)]))
+    const { services, routes } = this.#options
+    return Object.fromEntries(
+      [...routes.values()].flatMap((route) => {
+        const key = keyOf(route)
+        const service = services.get(key)
+        // Of one of its name that was there before, and goes with it.
+        if (service !== undefined && isEarlier(route, service)) return []
+        return [[key, this.#historyOf(route)]]
+      }),
+    )
+  }
+
+  /** One that cannot be read begins anew, behind the revisions whose Deployments say which names are taken. */
+  #historyOf(route: KubeObject): unknown {
+    const history = historyIn(route)
+    try {
+      return readHistory(history, `InferenceRoute ${keyOf(route)}: spec.history`)
+    } catch (error) {
+      const deployments = this.#owned.of(nameOf(keyOf(route))).filter(({ kind }) => kind === 'Deployment')
+      if (deployments.length === 0) return history
+      this.#options.log.error({ route: keyOf(route), err: error }, 'the history of a service begins anew')
+      return historyBehind(deployments)
+    }
   }
 
   save(service: InferenceServiceName, kept: KeptService | undefined): Promise<void> {
@@ -103,26 +130,32 @@ export class ServiceWriter implements ServiceStore, Disposable {
 
   /** Until `signal` is aborted. */
   run(signal: AbortSignal): Promise<void> {
+    this.#signal = signal
     return this.#options.queue.run(signal, (key) => this.#write(key))
   }
 
   async #write(key: string): Promise<void> {
     const { services, objectsOf } = this.#options
     const service = services.get(key)
+    const name = nameOf(key)
+    if (service === undefined) this.#released.delete(name)
     if (service === undefined || service.metadata.deletionTimestamp !== undefined) return
-    const name = qualified(service.metadata.namespace ?? '', service.metadata.name)
     const kept = this.#kept.get(name)
     if (kept !== undefined) {
       const wanted = objectsOf(service, kept)
       for (const object of wanted) await this.#apply(name, service, object)
       await this.#deleteOthers(name, wanted)
-      await this.#retireOrphans(name, kept.result.revisions)
-    } else if (this.#released.delete(name)) {
+    } else if (this.#released.has(name)) {
       // Ours no longer, and not deleted: what it owns goes only by our hand.
       await this.#deleteOthers(name, [])
-      await this.#retireOrphans(name, [])
     }
     await this.#writeStatus(service, kept?.result.status, this.#problems.get(key) ?? [])
+    // Last: gateways are asked for it, and one that does not answer must not keep the status from anybody.
+    if (kept !== undefined) await this.#retireOrphans(name, kept.result.revisions)
+    else if (this.#released.has(name)) {
+      await this.#retireOrphans(name, [])
+      if (!this.#kept.has(name)) this.#released.delete(name)
+    }
   }
 
   async #apply(name: InferenceServiceName, service: KubeObject, object: KubeObject): Promise<void> {
@@ -130,19 +163,24 @@ export class ServiceWriter implements ServiceStore, Disposable {
     const hash = object.metadata.annotations?.[ANNOTATIONS.applied]
     if (there?.metadata.annotations?.[ANNOTATIONS.applied] === hash) return
     const { client, events } = this.#options
-    if (there === undefined && (await this.#isForeign(object))) {
+    if (there === undefined && (await this.#isForeign(service, object))) {
       const message = `${object.kind} ${object.metadata.name} is there already and not ours: it is left alone`
       events.record(service, { type: 'Warning', reason: 'ObjectExists', message })
       return
     }
-    await client.apply(object)
+    this.#owned.wrote(dropManagedFields(await client.apply(object, {}, this.#signal)))
   }
 
   /** An object of that name which somebody else made is not taken over. */
-  async #isForeign(object: KubeObject): Promise<boolean> {
+  async #isForeign(service: KubeObject, object: KubeObject): Promise<boolean> {
+    if (object.kind === INFERENCE_ROUTE.kind) {
+      // Of our own kind the cache has all: requests wait for this one, so that nobody is asked.
+      const found = this.#options.routes.get(keyOf(service))
+      return found !== undefined && found.metadata.labels?.[LABELS.managedBy] !== MANAGED_BY
+    }
     const { namespace, name } = object.metadata
     try {
-      const found = await this.#options.client.get(kindOf(object), namespace, name)
+      const found = await this.#options.client.get(kindOf(object), namespace, name, this.#signal)
       return found.metadata.labels?.[LABELS.managedBy] !== MANAGED_BY
     } catch (error) {
       if (isApiError(error, 'NotFound')) return false
@@ -157,9 +195,9 @@ export class ServiceWriter implements ServiceStore, Disposable {
       if (kind === 'Deployment' || names.has(`${kind} ${metadata.name}`)) continue
       if (metadata.deletionTimestamp !== undefined) continue
       try {
-        await this.#options.client.delete(kindOf(object), metadata.namespace, metadata.name, {
-          uid: metadata.uid,
-        })
+        const { uid, namespace } = metadata
+        const { client } = this.#options
+        await client.delete(kindOf(object), namespace, metadata.name, { uid }, this.#signal)
       } catch (error) {
         if (!isApiError(error, 'NotFound', 'Conflict')) throw error
       }
@@ -182,17 +220,21 @@ export class ServiceWriter implements ServiceStore, Disposable {
   ): Promise<void> {
     const { client, clock, events, writesStatus } = this.#options
     const message = problems.map((problem) => problem.message).join('; ')
-    const before = service['status']
+    const before = this.#statusOf(service)
     const status =
       problems.length === 0 ? reached : refusedStatus({ reached, before, message, nowMs: clock.now() })
     if (problems.length > 0) events.record(service, { type: 'Warning', reason: 'InvalidSpec', message })
     if (status === undefined || !writesStatus) return
     const written: unknown = JSON.parse(JSON.stringify(status))
     if (isDeepStrictEqual(before, written)) return
-    const event = readinessEvent(service.metadata.name, before, status)
+    const told = [
+      readinessEvent(service.metadata.name, before, status),
+      // Of a spec that is refused it has been said already.
+      problems.length > 0 ? undefined : failureEvent(before, status),
+    ]
     const { apiVersion, kind, metadata } = service
     const { name, namespace } = metadata
-    await client.apply(
+    const answer = await client.apply(
       {
         apiVersion,
         kind,
@@ -200,8 +242,24 @@ export class ServiceWriter implements ServiceStore, Disposable {
         status: written,
       },
       { subresource: 'status' },
+      this.#signal,
     )
-    if (event !== undefined) events.record(service, event)
+    const { resourceVersion } = answer.metadata
+    if (resourceVersion !== undefined) {
+      this.#statuses.set(keyOf(service), { status: answer['status'], resourceVersion })
+    }
+    for (const event of told) if (event !== undefined) events.record(service, event)
+  }
+
+  /** As it stands in the cluster: the cache may be behind what we wrote. */
+  #statusOf(service: KubeObject): unknown {
+    const key = keyOf(service)
+    const written = this.#statuses.get(key)
+    if (written === undefined) return service['status']
+    const seen = service.metadata.resourceVersion ?? ''
+    if (compareResourceVersions(seen, written.resourceVersion) < 0) return written.status
+    this.#statuses.delete(key)
+    return service['status']
   }
 }
 

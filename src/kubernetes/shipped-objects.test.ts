@@ -55,12 +55,15 @@ describe('objects that come with an installation', () => {
     expect(logged).toEqual([])
   })
 
-  it('are tried again while their kind is unknown, and left out when they are refused for good', async () => {
+  it.each([
+    ['their kind is unknown', new Refusal(404, 'NotFound', 'no such kind')],
+    ['an API server has not read its roles yet', new Refusal(403, 'Forbidden', 'forbidden: RBAC: not found')],
+  ])('are tried again while %s, and left out when they are refused for good', async (_, refusal) => {
     writeFileSync(
       join(folder, 'a.yaml'),
       `${runtime('early')}---\n${runtime('wrong')}---\n${runtime('good')}`,
     )
-    using _early = api.refuse(new Refusal(404, 'NotFound', 'no such kind'), ({ name }) => name === 'early')
+    using _early = api.refuse(refusal, ({ name }) => name === 'early')
     using _wrong = api.refuse(new Refusal(422, 'Invalid', 'no such field'), ({ name }) => name === 'wrong', 9)
     const done = apply()
     await api.until(() => applied().length === 3)

@@ -10,8 +10,11 @@ import { isApiError, kindOf, type ApiClient, type KubeObject } from './api/index
 
 const RETRY = { firstMs: 500, longestMs: 30_000 }
 
-/** Answers that another try will not change. */
-const FINAL: ReadonlySet<string> = new Set(['Invalid', 'BadRequest', 'Forbidden', 'MethodNotAllowed'])
+/**
+ * Answers that another try will not change. `Forbidden` is none: an API server that has just started says it of everything
+ * until it has read its roles.
+ */
+const FINAL: ReadonlySet<string> = new Set(['Invalid', 'BadRequest', 'MethodNotAllowed'])
 
 const objectSchema = z.looseObject({
   apiVersion: z.string().min(1),

@@ -52,15 +52,22 @@ export function objectsOf(
       wanted: wanted.deployments.map(({ name, replicas }) => ({ name, replicas: replicas ?? null })),
       got: deployments(desired, result),
     },
-    // The last rule takes what the others (explain, gRPC) leave.
     httpRoutes: {
-      wanted: wanted.httpRoutes.map(({ name, spec }) => ({
-        name,
-        backendRefs: spec.rules.at(-1)?.backendRefs,
-      })),
+      wanted: weightsIn(expected),
       got: wanted.httpRoutes.map(({ name }) => ({ name, backendRefs: backendRefs(name, desired, result) })),
     },
   }
+}
+
+/** Which share of a route's requests goes where in KServe's HTTPRoutes; a single one has no weight. */
+export function weightsIn(expected: unknown): {
+  readonly name: string
+  readonly backendRefs: readonly { readonly name: string; readonly weight?: number | undefined }[] | undefined
+}[] {
+  // The last rule takes what the others (explain, gRPC) leave.
+  return objectsSchema
+    .parse(expected ?? {})
+    .httpRoutes.map(({ name, spec }) => ({ name, backendRefs: spec.rules.at(-1)?.backendRefs }))
 }
 
 function componentsOf({ components }: DesiredService): DesiredComponent[] {

@@ -27,8 +27,11 @@ const scenarioSchema = z.object({
   ),
 })
 
+export type Scenario = z.infer<typeof scenarioSchema>
+export type ScenarioStep = Scenario['steps'][number]
+
 /** The scenarios' word for a revision whose model never becomes ready. */
-const UNREADY = 'oracle.test/unready'
+export const UNREADY = 'oracle.test/unready'
 
 const DOMAIN_TEMPLATE = {
   Knative: '{{ .Name }}.{{ .Namespace }}.{{ .IngressDomain }}',
@@ -43,16 +46,24 @@ const LOOKS = 4
  * the whole status, the traffic and the weights are compared with KServe's. One case per step.
  */
 export async function runScenarios(dir: string): Promise<CaseResult[]> {
-  const folder = join(dir, 'scenarios')
-  const names = readdirSync(folder, { withFileTypes: true })
+  return readScenarios(dir).flatMap(runScenario)
+}
+
+/** The scenarios of `dir/scenarios`, each with the folder of its manifests. */
+export function readScenarios(dir: string): { readonly folder: string; readonly scenario: Scenario }[] {
+  const all = join(dir, 'scenarios')
+  const names = readdirSync(all, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name)
     .toSorted()
-  return names.flatMap((name) => runScenario(join(folder, name)))
+  return names.map((name) => {
+    const folder = join(all, name)
+    const expected: unknown = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8'))
+    return { folder, scenario: scenarioSchema.parse(expected) }
+  })
 }
 
-function runScenario(folder: string): CaseResult[] {
-  const scenario = scenarioSchema.parse(JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')))
+function runScenario({ folder, scenario }: ReturnType<typeof readScenarios>[number]): CaseResult[] {
   const cluster = new ScenarioCluster()
   return scenario.steps.map((step): CaseResult => {
     const name = `${scenario.scenario}: ${step.step}`
@@ -66,7 +77,7 @@ function runScenario(folder: string): CaseResult[] {
 }
 
 function acceptedDifferences(
-  step: z.infer<typeof scenarioSchema>['steps'][number],
+  step: ScenarioStep,
   refusal: string | undefined,
   cluster: ScenarioCluster,
 ): string[] {
@@ -129,7 +140,7 @@ class ScenarioCluster {
 }
 
 /** Times are left open in the expected answers, and Go leaves a total of 0 out. */
-function asGoWrites(status: unknown): unknown {
+export function asGoWrites(status: unknown): unknown {
   return JSON.parse(
     JSON.stringify(status, (key, value: unknown) => {
       if (key === 'lastTransitionTime' || key === 'time') return null

@@ -15,6 +15,7 @@ import { layoutOf, repository } from './testbed/state.ts'
 /**
  * `npm run test:kubernetes [-- [--kubelet real] [--keep] [--state-dir FOLDER] [FILE...]]`: brings a test bed up, runs the
  * tests inside its network and takes it down (`--keep` leaves it). Runs with state folders of their own go side by side.
+ * Without files these are all tests, and with the real kubelet those of `REAL_KUBELET_FILES`.
  * With PILOTLIGHT_TEST_KUBECONFIG the tests run against that cluster, and no bed comes up.
  *
  * The last line has the counts. Exit status: 0 all passed, or nothing could run on this machine; 1 some failed.
@@ -23,6 +24,10 @@ import { layoutOf, repository } from './testbed/state.ts'
 /** So that tests of lost nodes do not take minutes. */
 const NODE_GRACE_SECONDS = 16
 const WAITING_MS = 1_000
+/** What has to be seen with real pods: that the product works, and that the process kubelet plays its part rightly. */
+const REAL_KUBELET_FILES = ['acceptance', 'kubelet', 'components', 'testbed'].map(
+  (name) => `test/kubernetes/suite/${name}.test.ts`,
+)
 const clock = new SystemClock()
 
 interface BedRun {
@@ -81,7 +86,7 @@ async function inTestbed({ kubelet, keep, stateDir, files }: BedRun): Promise<To
     bed = await openTestbed({ kubelet, stateDir, nodeGraceSeconds: NODE_GRACE_SECONDS })
     console.log(`testbed: KUBECONFIG=${bed.kubeconfigPath} nsenter --net=${bed.namespaceFile} COMMAND`)
     return await runTests({
-      files,
+      files: files.length === 0 && kubelet === 'real' ? REAL_KUBELET_FILES : files,
       env: { KUBECONFIG: bed.kubeconfigPath, PILOTLIGHT_TESTBED: bed.stateDir },
       prefix: ['nsenter', `--net=${bed.namespaceFile}`],
     })

@@ -209,3 +209,8 @@ ports:
 {{ toYaml . }}
 {{- end }}
 {{- end }}
+
+{{- /* Changes with what leads to Redis: pods read it when they start. A Secret that is not the chart's cannot be looked into. */}}
+{{- define "pilotlight.redisHash" -}}
+{{- pick .Values.redis "url" "password" "existingSecret" "existingSecretKey" | toJson | sha256sum }}
+{{- end }}

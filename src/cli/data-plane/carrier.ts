@@ -36,6 +36,7 @@ export class Carrier {
   readonly activator: Activator
   readonly gateway: Gateway
   readonly #tables: GatewayTables
+  #replicas: PublishedTables['replicas'] | undefined
 
   /** @throws ConfigError for an unusable field of `config.gateway`. */
   constructor({ name, config, clock, log, metrics, random, bus, sharing, shared }: CarrierOptions) {
@@ -70,6 +71,8 @@ export class Carrier {
 
   publish(tables: PublishedTables): void {
     this.#tables.publish(tables)
+    if (tables.replicas === this.#replicas) return
+    this.#replicas = tables.replicas
     this.gateway.retain(tables.replicas)
   }
 }

@@ -64,6 +64,7 @@ describe('the permissions that doctor asks about are those that the chart grants
     const config = { shipsRuntimes: false, usesGatewayApi: true, usesIngress: true }
     const all = asked(controllerPermissions(config))
     expect(all).toContain('ClusterRole: patch httproutes.gateway.networking.k8s.io ')
+    expect(all).toContain('Role: patch referencegrants.gateway.networking.k8s.io ')
     expect(all).toContain('ClusterRole: patch ingresses.networking.k8s.io ')
     expect(all).not.toContain('ClusterRole: patch clusterservingruntimes.serving.kserve.io ')
   })

@@ -12,6 +12,7 @@ export interface Permission {
 const READ = ['list', 'watch'] as const
 /** Looked at before it is first written: what somebody else made is left alone. */
 const OWN = ['get', ...READ, 'create', 'patch', 'delete'] as const
+const GATEWAY_API = 'gateway.networking.k8s.io'
 const KSERVE = 'serving.kserve.io'
 
 const GATEWAY: readonly Permission[] = [
@@ -63,7 +64,15 @@ export function controllerPermissions(config: {
         }))
       : []),
     ...(config.usesGatewayApi
-      ? [{ group: 'gateway.networking.k8s.io', resource: 'httproutes', verbs: OWN }]
+      ? [
+          { group: GATEWAY_API, resource: 'httproutes', verbs: OWN },
+          {
+            group: GATEWAY_API,
+            resource: 'referencegrants',
+            verbs: [...READ, 'create', 'patch', 'delete'],
+            isLocal: true,
+          },
+        ]
       : []),
     ...(config.usesIngress ? [{ group: 'networking.k8s.io', resource: 'ingresses', verbs: OWN }] : []),
   ]

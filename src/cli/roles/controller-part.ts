@@ -229,6 +229,7 @@ export class ControllerPart {
         retireOrphan: (revision) => cluster.retireOrphan(revision),
       }),
     )
+    let published: readonly Revision[] | undefined
     const controller = new Controller({
       clock,
       cluster,
@@ -240,6 +241,8 @@ export class ControllerPart {
       progressDeadlineMs: config.revisions.progressDeadlineMs,
       reconcile: { strict: false, keep: config.revisions.keep, urls },
       publish: (tables) => {
+        if (tables.revisions === published) return
+        published = tables.revisions
         revisions.clear()
         for (const revision of tables.revisions) revisions.set(revision.name, revision)
         replicas.revisionsChanged()

@@ -1,5 +1,7 @@
 import { replicasByPhase } from '../../control/snapshot.ts'
 import type { ReplicaName, RevisionName } from '../../core/names.ts'
+import { Paced } from '../../core/paced.ts'
+import type { Ready } from '../../core/replica.ts'
 import type { Bus, GatewayMember, SlotMessage } from '../../core/report.ts'
 import {
   GatewayView,
@@ -88,14 +90,20 @@ export async function openGatewayPart(
     plane.divide(livingGateways(gateways))
     cleanUp.use(gateways.onChange(() => plane.divide(livingGateways(gateways))))
   }
-  cleanUp.use(bus.joinGateway(memberOf(plane, name, (replica) => isReady(replicas, replica))))
+  let published: Ready = { replicas: [] }
+  cleanUp.use(bus.joinGateway(memberOf(plane, name, (replica) => isReady(published, replica))))
 
   const over = new AbortController()
   cleanUp.defer(() => over.abort())
   let isPublished = false
+  const tables = cleanUp.use(
+    new Paced(clock, () => {
+      published = replicas.ready.value
+      plane.publish(view.tables(published))
+    }),
+  )
   const publish = (): void => {
-    if (!isPublished) return
-    plane.publish(view.tables(replicas.ready.value))
+    if (isPublished) tables.ask()
   }
   const follow = async (): Promise<void> => {
     await Promise.all([routes.whenSynced, pods.whenSynced])
@@ -153,8 +161,8 @@ function memberOf(
   }
 }
 
-function isReady(replicas: PodReplicas, name: ReplicaName): boolean {
-  return replicas.ready.value.replicas.some((replica) => replica.name === name && replica.phase === 'ready')
+function isReady({ replicas }: Ready, name: ReplicaName): boolean {
+  return replicas.some((replica) => replica.name === name && replica.phase === 'ready')
 }
 
 /** The caches that a gateway reads. */

@@ -33,6 +33,8 @@ export interface PodReplicasOptions {
 interface Entry {
   readonly key: string
   pod: Pod
+  /** The revision that it says it belongs to. */
+  revisionName: RevisionName | undefined
   seen: ProbeState
   revision: Revision | undefined
   replica: Replica | undefined
@@ -69,7 +71,7 @@ export class PodReplicas implements Disposable {
   /** Looks again at the pods whose revision has become known, has changed, or is gone. */
   revisionsChanged(): void {
     for (const entry of this.#entries.values()) {
-      if (entry.revision !== this.#revisionOf(entry.pod)) this.#mark(entry)
+      if (entry.revision !== this.#revisionOf(entry)) this.#mark(entry)
     }
   }
 
@@ -99,6 +101,7 @@ export class PodReplicas implements Disposable {
       const added: Entry = {
         key,
         pod,
+        revisionName: revisionNameOf(pod),
         seen,
         revision: undefined,
         replica: undefined,
@@ -109,6 +112,7 @@ export class PodReplicas implements Disposable {
       return
     }
     entry.pod = pod
+    entry.revisionName = revisionNameOf(pod)
     entry.seen = seen
     this.#mark(entry)
   }
@@ -147,7 +151,7 @@ export class PodReplicas implements Disposable {
 
   #look(entry: Entry): void {
     const { pod, seen, replica: before } = entry
-    entry.revision = this.#revisionOf(pod)
+    entry.revision = this.#revisionOf(entry)
     const after = replicaOf(pod, entry.revision, seen, this.#options.clock.now())
     entry.replica = after === undefined ? undefined : settled(before, after)
     this.#ask(entry)
@@ -177,9 +181,8 @@ export class PodReplicas implements Disposable {
     this.#mark(entry)
   }
 
-  #revisionOf(pod: Pod): Revision | undefined {
-    const name = revisionNameOf(pod)
-    return name === undefined ? undefined : this.#options.revisionOf(name)
+  #revisionOf({ revisionName }: Entry): Revision | undefined {
+    return revisionName === undefined ? undefined : this.#options.revisionOf(revisionName)
   }
 }
 

@@ -397,7 +397,6 @@ describe('permissions', () => {
     const own = await writes('controller', RELEASE)
     expect(own.filter((write) => write.startsWith('leases')).toSorted()).toEqual([
       'leases.coordination.k8s.io create',
-      'leases.coordination.k8s.io patch',
       'leases.coordination.k8s.io update',
     ])
     expect(own.filter((write) => /^(?:secrets|serviceaccounts|.*rbac)/.test(write))).toEqual([])

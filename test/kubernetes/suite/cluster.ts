@@ -22,7 +22,17 @@ export class TestNamespace implements AsyncDisposable {
 
   /** Its name begins with `prefix` and is nobody else's, also in a cluster that others use. */
   static async make(prefix: string): Promise<TestNamespace> {
-    const name = `${prefix}-${randomUUID().slice(0, 8)}`
+    return TestNamespace.#create(`${prefix}-${randomUUID().slice(0, 8)}`)
+  }
+
+  /** One of exactly this name, for manifests that say it. What a run before has left in it goes first. */
+  static async named(name: string): Promise<TestNamespace> {
+    if (testbed === undefined) throw new Error(`namespace ${name}: may be somebody's in this cluster`)
+    await kubectl('delete', 'namespace', name, '--ignore-not-found', '--timeout=120s')
+    return TestNamespace.#create(name)
+  }
+
+  static async #create(name: string): Promise<TestNamespace> {
     await kubectl('create', 'namespace', name)
     await kubectl('wait', '--for=create', 'serviceaccount/default', '--namespace', name, '--timeout=30s')
     return new TestNamespace(name)
@@ -51,9 +61,20 @@ export class TestNamespace implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     rmSync(this.#folder, { recursive: true, force: true })
+    await this.#deleteServices()
     // A namespace begins to go 5 s after it was deleted, but others need the room of its pods now.
     await this.kubectl('delete', 'deployment,statefulset,job,pod', '--all', '--timeout=120s')
     await kubectl('delete', 'namespace', this.name, '--wait=false')
+  }
+
+  /** First of all: as long as a service is there, its pods are started again. */
+  async #deleteServices(): Promise<void> {
+    try {
+      await this.kubectl('delete', 'inferenceservice', '--all', '--timeout=60s')
+    } catch (error) {
+      const isKnown = !String(error).includes(`the server doesn't have a resource type`)
+      if (isKnown) throw error
+    }
   }
 }
 

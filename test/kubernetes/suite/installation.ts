@@ -21,8 +21,11 @@ export class Installation implements AsyncDisposable {
   #gateways: readonly string[] = []
   #next = 0
 
-  /** Installs it, or waits until the one that is there is ready. */
-  static async open(): Promise<Installation> {
+  /**
+   * Installs it, or waits until the one that is there is ready.
+   * @param config fields of pilotlight.yaml that are not at their defaults.
+   */
+  static async open({ config = {} }: { readonly config?: object } = {}): Promise<Installation> {
     const redis = process.env['PILOTLIGHT_TEST_REDIS']
     const installation = new Installation()
     await helm(
@@ -33,9 +36,14 @@ export class Installation implements AsyncDisposable {
       '--namespace',
       RELEASE,
       '--create-namespace',
+      // Not those that another test came with.
+      '--reset-values',
+      `--set-json=config=${JSON.stringify(config)}`,
       '--wait',
       '--timeout=150s',
       ...(redis === undefined ? [] : ['--set', `redis.url=${redis}`]),
+      // Its one node has as many processors as this machine.
+      ...(testbed?.kubelet === 'real' ? ['--set', 'gateway.resources.requests.cpu=100m'] : []),
     )
     await installation.findGateways()
     return installation
@@ -57,7 +65,8 @@ export class Installation implements AsyncDisposable {
       '--field-selector',
       'status.phase=Running',
       '--output',
-      'jsonpath={.items[*].status.podIP}',
+      // Those that stop still run, and know nothing of what has changed.
+      'go-template={{range .items}}{{if not .metadata.deletionTimestamp}}{{.status.podIP}} {{end}}{{end}}',
     )
     this.#gateways = out.split(' ').filter((address) => address !== '')
     if (this.#gateways.length === 0) throw new Error('no gateway runs')
@@ -70,12 +79,14 @@ export class Installation implements AsyncDisposable {
     path: string,
     options: {
       readonly body?: string
+      /** An address, or `HOST:PORT`. */
       readonly gateway?: string
       readonly headers?: Readonly<Record<string, string>>
     } = {},
   ): Promise<Answer> {
     const gateway = options.gateway ?? this.#gateways[this.#next++ % this.#gateways.length]!
-    const answer = await request(`http://${gateway}:8080${path}`, {
+    const origin = gateway.includes(':') ? gateway : `${gateway}:8080`
+    const answer = await request(`http://${origin}${path}`, {
       method: options.body === undefined ? 'GET' : 'POST',
       headers: {
         host,
@@ -86,6 +97,43 @@ export class Installation implements AsyncDisposable {
       dispatcher: this.#agent,
     })
     return { status: answer.statusCode, body: await answer.body.text(), headers: answer.headers }
+  }
+
+  /** GET of the admin API with a token or none, of one controller or of any. */
+  async admin(path: string, token?: string, controller?: string): Promise<Answer> {
+    const [any] = controller === undefined ? await this.controllers() : []
+    const answer = await request(`http://${controller ?? any?.address}:9090${path}`, {
+      headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+      dispatcher: this.#agent,
+    })
+    return { status: answer.statusCode, body: await answer.body.text(), headers: answer.headers }
+  }
+
+  /** The controllers, the one that leads first. */
+  async controllers(): Promise<readonly { readonly name: string; readonly address: string }[]> {
+    const lease = ['get', 'lease', 'pilotlight-controller', '--output', 'jsonpath={.spec.holderIdentity}']
+    const holder = await kubectl('--namespace', this.namespace, ...lease)
+    const out = await kubectl(
+      'get',
+      'pods',
+      '--namespace',
+      this.namespace,
+      '--selector',
+      'app.kubernetes.io/component=controller',
+      '--field-selector',
+      'status.phase=Running',
+      '--output',
+      'jsonpath={range .items[*]}{.metadata.name} {.status.podIP}{"\\n"}{end}',
+    )
+    const leader = holder.replace(/_[^_]*$/, '')
+    return out
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => {
+        const [name = '', address = ''] = line.split(' ')
+        return { name, address }
+      })
+      .toSorted((a, b) => Number(b.name === leader) - Number(a.name === leader))
   }
 
   /** V1 predict of an iris service. */

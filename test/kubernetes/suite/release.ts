@@ -16,9 +16,20 @@ export function program(name: string): string {
  * tests of what the API server does with it. See `Installation` for those of what the pods do.
  */
 export async function helmInstall(): Promise<void> {
+  const redis = process.env['PILOTLIGHT_TEST_REDIS']
   await must(
     program('helm'),
-    ['upgrade', '--install', RELEASE, chartFolder, '--namespace', RELEASE, '--create-namespace'],
+    [
+      'upgrade',
+      '--install',
+      RELEASE,
+      chartFolder,
+      '--namespace',
+      RELEASE,
+      '--create-namespace',
+      // As every other test installs it: pods begin anew when it changes.
+      ...(redis === undefined ? [] : ['--set', `redis.url=${redis}`]),
+    ],
     { timeoutMs: 170_000 },
   )
 }

@@ -10,7 +10,7 @@ import { placeNodes, type NodeOptions } from './nodes.ts'
 import { Pki } from './pki.ts'
 import { requirePrerequisites } from './prerequisites.ts'
 import { end, isRunning, signal } from './processes.ts'
-import { buildImages, loadImage, prepareRealKubelet, restoreMachine } from './real-kubelet/machine.ts'
+import { loadImage, makeArchive, prepareRealKubelet, restoreMachine } from './real-kubelet/machine.ts'
 import { layoutOf, readState, writeState, type Layout, type ProcessState, type State } from './state.ts'
 
 export type Component =
@@ -43,6 +43,9 @@ export interface Testbed {
   /** Enter it with `nsenter --net=FILE COMMAND`. */
   readonly namespaceFile: string
   readonly stateDir: string
+  readonly kubelet: 'process' | 'real'
+  /** Every request that a service account of the namespace `pilotlight` made: events of audit.k8s.io/v1, one a line. */
+  readonly auditLog: string
   /** kubectl, helm, kubeconform, kwok and the rest. */
   readonly binaries: string
   /** Runs a program inside the namespace, with KUBECONFIG set and the bed's binaries first on the PATH. */
@@ -89,7 +92,7 @@ export async function openTestbed(options: TestbedOptions = {}): Promise<Testbed
   if (state.kubelet === 'real') await prepareRealKubelet(layout, state, readImages(layout.images))
   await startComponents(layout)
   copyFileSync(pki.file('admin.kubeconfig'), layout.kubeconfig)
-  return new RunningBed(layout, binaries)
+  return new RunningBed(layout, state)
 }
 
 /** The test bed that is up in `stateDir` (default: PILOTLIGHT_TESTBED, which `npm run test:kubernetes` sets). */
@@ -97,7 +100,7 @@ export function attachTestbed(stateDir?: string): Testbed {
   const layout = layoutOf(stateDir)
   const state = readState(layout)
   if (state === undefined) throw new Error(`no test bed is up in ${layout.stateDir}: npm run testbed -- up`)
-  return new RunningBed(layout, state.binaries)
+  return new RunningBed(layout, state)
 }
 
 /** Ends a bed, also one that crashed in the middle of coming up. */
@@ -175,14 +178,18 @@ class RunningBed implements Testbed {
   readonly kubeconfigPath: string
   readonly namespaceFile: string
   readonly stateDir: string
+  readonly kubelet: 'process' | 'real'
+  readonly auditLog: string
   readonly binaries: string
   readonly #layout: Layout
 
-  constructor(layout: Layout, binaries: string) {
+  constructor(layout: Layout, { binaries, kubelet }: State) {
     this.#layout = layout
+    this.kubelet = kubelet
     this.kubeconfigPath = layout.kubeconfig
     this.namespaceFile = layout.namespaceFile
     this.stateDir = layout.stateDir
+    this.auditLog = layout.auditLog
     this.binaries = binaries
   }
 
@@ -200,7 +207,8 @@ class RunningBed implements Testbed {
     const added = checkImages(images, 'addImages')
     writeImages(this.#layout.images, { ...readImages(this.#layout.images), ...added })
     if (readState(this.#layout)?.kubelet !== 'real') return
-    for (const archive of await buildImages(this.#layout, added)) await loadImage(this.#layout, archive)
+    const archive = await makeArchive(this.#layout, added)
+    if (archive !== undefined) await loadImage(this.#layout, archive)
   }
 
   async addNodes(nodes: readonly NodeOptions[]): Promise<void> {

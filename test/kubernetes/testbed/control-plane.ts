@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { fetch } from 'undici'
 import { Agent } from 'undici'
 import type { Api } from './api.ts'
+import { auditOptions } from './audit.ts'
 import { API_PORT, CLUSTER_DOMAIN, DNS_ADDRESS, SERVICE_ADDRESS, SERVICE_RANGE } from './network.ts'
 import { Pki } from './pki.ts'
 import type { Layout, State } from './state.ts'
@@ -65,6 +66,7 @@ export function controlPlane(layout: Layout, { binaries, kubelet, nodeGraceSecon
         '--authorization-mode=Node,RBAC',
         '--enable-admission-plugins=NodeRestriction',
         '--allow-privileged=true',
+        ...auditOptions(layout),
         ...(kubelet === 'real'
           ? [
               `--kubelet-client-certificate=${pki.file('admin.crt')}`,

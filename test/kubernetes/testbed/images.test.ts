@@ -10,7 +10,7 @@ describe('images of a test bed', () => {
       'a test',
     )
     expect(image?.command).toEqual([process.execPath, `${repository}/x`, '${other}'])
-    expect(image).toMatchObject({ env: {}, workingDir: '/', pullMs: 0, files: [] })
+    expect(image).toMatchObject({ env: {}, workingDir: '/', user: '', pullMs: 0, files: [] })
   })
 
   it('are refused with the place and what is wrong', () => {
@@ -22,8 +22,8 @@ describe('images of a test bed', () => {
 
   it('of the suite are made of files that are there', () => {
     const missing = Object.values(readImages(defaultImages))
-      .flatMap(({ files }) => files)
-      .filter((file) => !existsSync(file))
+      .flatMap(({ files, dockerfile }) => [...files, ...(dockerfile === undefined ? [] : [dockerfile])])
+      .filter((file) => file.includes('/') && !existsSync(file))
     expect(missing).toEqual([])
   })
 })

@@ -13,16 +13,22 @@ import { repository } from './state.ts'
  *       command: ['${node}', '${repository}/test/kubernetes/images/http-server.ts']
  *       env: { GREETING: hello }
  *       files: ['${node}', '${repository}/test/kubernetes/images', '${repository}/package.json']
+ *
+ * A file without a folder is looked for on the PATH.
  */
 const imageSchema = z.strictObject({
   /** What a pod's `command` replaces and its `args` follow. */
   command: z.array(z.string()).min(1),
   env: z.record(z.string(), z.string()).default({}),
   workingDir: z.string().default('/'),
+  /** `UID:GID` of a real image, where a pod says nothing else; root by default. */
+  user: z.string().default(''),
   /** How long pulling it for the first time takes on each node of a process kubelet. */
   pullMs: z.number().min(0).default(0),
   /** Files and folders that a real image has, at the same paths; the libraries of programs among them come along. */
   files: z.array(z.string()).default([]),
+  /** Instead of `files`: a real image is what this Dockerfile of a Node program says, made without Docker. */
+  dockerfile: z.string().optional(),
 })
 const imagesSchema = z.record(z.string(), imageSchema)
 
@@ -51,6 +57,7 @@ export function checkImages(images: unknown, from: string): Record<string, Image
         command: image.command.map(fill),
         workingDir: fill(image.workingDir),
         files: image.files.map(fill),
+        ...(image.dockerfile === undefined ? {} : { dockerfile: fill(image.dockerfile) }),
       },
     ]),
   )

@@ -42,6 +42,15 @@ export class Layout {
     return join(this.stateDir, 'images.json')
   }
 
+  /** What the API server was asked by the service accounts of Pilotlight, a JSON object a line. */
+  get auditLog(): string {
+    return join(this.logs, 'audit.log')
+  }
+
+  get auditPolicy(): string {
+    return join(this.stateDir, 'audit-policy.yaml')
+  }
+
   get stateFile(): string {
     return join(this.stateDir, 'state.json')
   }

@@ -1,6 +1,6 @@
 import { Command, InvalidArgumentError } from 'commander'
 import { layoutOf } from '../state.ts'
-import { buildImage } from './image.ts'
+import { buildImages } from './image.ts'
 import { loadImage } from './machine.ts'
 
 interface BuildOptions {
@@ -25,7 +25,7 @@ export function imageCommand(): Command {
   const images = new Command('images').description('images for the real kubelet, made without Docker')
   images
     .command('build <name>')
-    .description('writes an OCI image of one layer as an archive')
+    .description('writes an OCI image as an archive')
     .option('--from <folder>', 'what its root holds')
     .option(
       '--files <path...>',
@@ -36,17 +36,15 @@ export function imageCommand(): Command {
     .option('--working-dir <folder>', 'where it runs (default: /)')
     .requiredOption('--output <file>', 'the archive')
     .action(async (name: string, { from, files, entrypoint, env, workingDir, output }: BuildOptions) => {
-      await buildImage(
-        {
-          name,
-          entrypoint,
-          ...(from === undefined ? {} : { folder: from }),
-          ...(files === undefined ? {} : { files }),
-          ...(env === undefined ? {} : { env }),
-          ...(workingDir === undefined ? {} : { workingDir }),
-        },
-        output,
-      )
+      const image = {
+        name,
+        entrypoint,
+        ...(from === undefined ? {} : { folder: from }),
+        ...(files === undefined ? {} : { files }),
+        ...(env === undefined ? {} : { env }),
+        ...(workingDir === undefined ? {} : { workingDir }),
+      }
+      await buildImages([image], output)
     })
   images
     .command('load <archive...>')

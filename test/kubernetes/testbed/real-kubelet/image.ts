@@ -2,13 +2,12 @@ import { createHash } from 'node:crypto'
 import {
   createReadStream,
   mkdirSync,
-  mkdtempSync,
+  mkdtempDisposableSync,
   openSync,
   readSync,
   closeSync,
   realpathSync,
   renameSync,
-  rmSync,
   statSync,
   writeFileSync,
   readdirSync,
@@ -21,11 +20,15 @@ import { must, run } from '../../../interop/command.ts'
 export interface ImageSource {
   /** As a pod names it, such as `testbed/http-server:1`. */
   readonly name: string
-  /** Its root. */
+  /** Its root. The libraries that programs in it load come along from this machine. */
   readonly folder?: string
   /** Files and folders of this machine that come along at the same paths, with the libraries that programs among them load. */
   readonly files?: readonly string[]
   readonly entrypoint: readonly string[]
+  /** Its arguments where a pod gives none. */
+  readonly cmd?: readonly string[]
+  /** `UID:GID`; root by default. */
+  readonly user?: string
   readonly env?: Readonly<Record<string, string>>
   readonly workingDir?: string
 }
@@ -42,63 +45,108 @@ export function fullName(name: string): string {
   return /:[^/]+$/.test(path) ? path : `${path}:latest`
 }
 
-/** Writes an OCI image of one layer as an archive that `ctr images import` and `docker load` read. */
-export async function buildImage(source: ImageSource, output: string): Promise<void> {
-  const scratch = mkdtempSync(join(tmpdir(), 'pilotlight-image-'))
-  try {
-    const blobs = join(scratch, 'archive', 'blobs', 'sha256')
-    mkdirSync(blobs, { recursive: true })
-    const layer = await addFile(blobs, await makeLayer(source, scratch))
-    const { env = {}, entrypoint, workingDir = '/' } = source
-    const variables = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...env }
-    const config = addJson(blobs, {
-      architecture: process.arch === 'x64' ? 'amd64' : process.arch,
-      os: 'linux',
-      config: {
-        Entrypoint: entrypoint,
-        Env: Object.entries(variables).map(([name, value]) => `${name}=${value}`),
-        WorkingDir: workingDir,
-      },
-      rootfs: { type: 'layers', diff_ids: [layer.digest] },
-      history: [{ created_by: 'pilotlight testbed' }],
-    })
-    const manifest = addJson(blobs, {
-      schemaVersion: 2,
-      mediaType: 'application/vnd.oci.image.manifest.v1+json',
-      config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...config },
-      layers: [{ mediaType: 'application/vnd.oci.image.layer.v1.tar', ...layer }],
-    })
-    const name = fullName(source.name)
-    const index = {
-      schemaVersion: 2,
-      manifests: [
-        {
-          mediaType: 'application/vnd.oci.image.manifest.v1+json',
-          ...manifest,
-          annotations: { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name },
-        },
-      ],
-    }
-    writeFileSync(join(scratch, 'archive', 'index.json'), JSON.stringify(index))
-    writeFileSync(join(scratch, 'archive', 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
-    const archive = join(scratch, 'image.tar')
-    await must('tar', [...REPRODUCIBLE, '-cf', archive, '-C', join(scratch, 'archive'), '.'])
-    await must('mv', [archive, output])
-  } finally {
-    rmSync(scratch, { recursive: true, force: true })
+/**
+ * Writes OCI images as an archive that `ctr images import` and `docker load` read. A program with its libraries is a layer
+ * of its own, so that images share it; everything else is the last layer.
+ */
+export async function buildImages(sources: readonly ImageSource[], output: string): Promise<void> {
+  using scratch = mkdtempDisposableSync(join(tmpdir(), 'pilotlight-image-'))
+  const archive = join(scratch.path, 'archive')
+  const blobs = new Blobs(join(archive, 'blobs', 'sha256'))
+  const layers = new Layers(scratch.path, blobs)
+  const manifests: object[] = []
+  for (const source of sources) manifests.push(addImage(source, await layers.of(source), blobs))
+  writeFileSync(join(archive, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }))
+  writeFileSync(join(archive, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}')
+  await must('tar', [...REPRODUCIBLE, '-cf', `${output}.new`, '-C', archive, '.'], { timeoutMs: 300_000 })
+  renameSync(`${output}.new`, output)
+}
+
+/** The entry of the index for an image whose layers are there. */
+function addImage(source: ImageSource, layers: readonly Blob[], blobs: Blobs): object {
+  const { env = {}, entrypoint, cmd = [], user = '', workingDir = '/' } = source
+  const variables = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', ...env }
+  const config = blobs.addJson({
+    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+    os: 'linux',
+    config: {
+      Entrypoint: entrypoint,
+      Cmd: cmd,
+      User: user,
+      Env: Object.entries(variables).map(([name, value]) => `${name}=${value}`),
+      WorkingDir: workingDir,
+    },
+    rootfs: { type: 'layers', diff_ids: layers.map(({ digest }) => digest) },
+    history: layers.map(() => ({ created_by: 'pilotlight testbed' })),
+  })
+  const manifest = blobs.addJson({
+    schemaVersion: 2,
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    config: { mediaType: 'application/vnd.oci.image.config.v1+json', ...config },
+    layers: layers.map((layer) => ({ mediaType: 'application/vnd.oci.image.layer.v1.tar', ...layer })),
+  })
+  const name = fullName(source.name)
+  return {
+    mediaType: 'application/vnd.oci.image.manifest.v1+json',
+    ...manifest,
+    annotations: { 'io.containerd.image.name': name, 'org.opencontainers.image.ref.name': name },
   }
 }
 
-async function makeLayer({ folder, files = [] }: ImageSource, scratch: string): Promise<string> {
-  const root = join(scratch, 'root')
-  for (const name of EMPTY_FOLDERS) mkdirSync(join(root, name), { recursive: true })
-  writeFileSync(join(root, 'etc', 'passwd'), 'root:x:0:0:root:/:/bin/sh\n')
+/** Makes the layers of images, those that several have only once. */
+class Layers {
+  readonly #scratch: string
+  readonly #blobs: Blobs
+  readonly #programs = new Map<string, Promise<Blob>>()
+
+  constructor(scratch: string, blobs: Blobs) {
+    this.#scratch = scratch
+    this.#blobs = blobs
+  }
+
+  async of({ folder, files = [] }: ImageSource): Promise<Blob[]> {
+    const programs = files.filter((file) => programsUnder(file).includes(file))
+    const layers: Blob[] = []
+    for (const file of programs) {
+      const made = this.#programs.get(file) ?? this.#make({ files: [file] })
+      this.#programs.set(file, made)
+      layers.push(await made)
+    }
+    const others = files.filter((file) => !programs.includes(file))
+    return [
+      ...layers,
+      await this.#make({ files: others, hasFolders: true, ...(folder === undefined ? {} : { folder }) }),
+    ]
+  }
+
+  async #make(parts: LayerParts): Promise<Blob> {
+    return this.#blobs.addFile(await writeLayer(parts, this.#scratch))
+  }
+}
+
+interface LayerParts {
+  readonly files: readonly string[]
+  readonly folder?: string
+  /** Whether the folders come along that every image has. */
+  readonly hasFolders?: boolean
+}
+
+async function writeLayer(
+  { files, folder, hasFolders = false }: LayerParts,
+  scratch: string,
+): Promise<string> {
   const layer = join(scratch, 'layer.tar')
   const append = (...args: readonly string[]): Promise<unknown> =>
     must('tar', [...REPRODUCIBLE, '-rf', layer, ...args], { timeoutMs: 300_000 })
-  await append('--mode=a+rX', '-C', root, '.')
+  if (hasFolders) {
+    const root = join(scratch, 'root')
+    for (const name of EMPTY_FOLDERS) mkdirSync(join(root, name), { recursive: true })
+    writeFileSync(join(root, 'etc', 'passwd'), 'root:x:0:0:root:/:/bin/sh\n')
+    await append('--mode=a+rX', '-C', root, '.')
+  }
   if (folder !== undefined) await append('-C', realpathSync(folder), '.')
-  const all = [...files, ...(await librariesOf(files))].map((file) => file.replace(/^\/+/, ''))
+  const programs = folder === undefined ? files : [...files, folder]
+  const all = [...files, ...(await librariesOf(programs))].map((file) => file.replace(/^\/+/, ''))
   // What a link means is what the image has under its name: /bin/sh is a program, whatever /bin is here.
   if (all.length > 0) await append('--dereference', '--hard-dereference', '-C', '/', ...new Set(all))
   return layer
@@ -144,18 +192,29 @@ interface Blob {
   readonly size: number
 }
 
-function addJson(blobs: string, value: object): Blob {
-  const content = JSON.stringify(value)
-  const hash = createHash('sha256').update(content).digest('hex')
-  writeFileSync(join(blobs, hash), content)
-  return { digest: `sha256:${hash}`, size: Buffer.byteLength(content) }
-}
+/** The contents of an archive, named after their hashes. */
+class Blobs {
+  readonly #folder: string
 
-async function addFile(blobs: string, file: string): Promise<Blob> {
-  const hasher = createHash('sha256')
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hasher.update(chunk)
-  const hash = hasher.digest('hex')
-  const { size } = statSync(file)
-  renameSync(file, join(blobs, hash))
-  return { digest: `sha256:${hash}`, size }
+  constructor(folder: string) {
+    mkdirSync(folder, { recursive: true })
+    this.#folder = folder
+  }
+
+  addJson(value: object): Blob {
+    const content = JSON.stringify(value)
+    const hash = createHash('sha256').update(content).digest('hex')
+    writeFileSync(join(this.#folder, hash), content)
+    return { digest: `sha256:${hash}`, size: Buffer.byteLength(content) }
+  }
+
+  /** Takes the file away from where it was. */
+  async addFile(file: string): Promise<Blob> {
+    const hasher = createHash('sha256')
+    for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) hasher.update(chunk)
+    const hash = hasher.digest('hex')
+    const { size } = statSync(file)
+    renameSync(file, join(this.#folder, hash))
+    return { digest: `sha256:${hash}`, size }
+  }
 }

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { must } from '../../../interop/command.ts'
 import type { Image } from '../images.ts'
 import type { Layout, State } from '../state.ts'
 import { NodeFolder, PAUSE_IMAGE } from './config.ts'
-import { buildImage } from './image.ts'
+import { buildDockerfile } from './dockerfile-build.ts'
+import { buildImages, type ImageSource } from './image.ts'
 import { provideRuntime, type Runtime } from './runtime.ts'
 
 /** The kubelet sets these for the whole machine, so they are put back afterwards. */
@@ -27,24 +28,42 @@ export async function prepareRealKubelet(
   const pause = join(folder.images, archiveOf(PAUSE_IMAGE))
   if (!existsSync(pause)) {
     const program = join(binaries, 'pause')
-    await buildImage({ name: PAUSE_IMAGE, files: [program], entrypoint: [program] }, pause)
+    await buildImages([{ name: PAUSE_IMAGE, files: [program], entrypoint: [program] }], pause)
   }
-  await buildImages(layout, images)
+  await makeArchive(layout, images)
 }
 
-/** Makes real images of those that the process kubelet would run in place and that say of what. Gives their archives. */
-export async function buildImages(
+/**
+ * Makes real images of those that the process kubelet would run in place and that say of what. Gives their archive, which
+ * the node loads when it starts; undefined when there are none.
+ */
+export async function makeArchive(
   layout: Layout,
   images: Readonly<Record<string, Image>>,
-): Promise<string[]> {
-  const archives: string[] = []
-  for (const [name, { command, env, workingDir, files }] of Object.entries(images)) {
-    if (files.length === 0) continue
-    const archive = join(new NodeFolder(layout).images, archiveOf(name))
-    await buildImage({ name, files, entrypoint: command, env, workingDir }, archive)
-    archives.push(archive)
+): Promise<string | undefined> {
+  const folder = new NodeFolder(layout)
+  const scratch = folder.file('dockerfiles')
+  const sources: ImageSource[] = []
+  for (const [name, { command, env, workingDir, user, files, dockerfile }] of Object.entries(images)) {
+    if (dockerfile !== undefined) {
+      sources.push(await buildDockerfile(name, dockerfile, join(scratch, String(sources.length))))
+    } else if (files.length > 0) {
+      sources.push({ name, files: files.map(onPath), entrypoint: command, env, workingDir, user })
+    }
   }
-  return archives
+  if (sources[0] === undefined) return undefined
+  const archive = join(folder.images, archiveOf(sources[0].name))
+  await buildImages(sources, archive)
+  rmSync(scratch, { recursive: true, force: true })
+  return archive
+}
+
+/** `redis-server` -> `/usr/bin/redis-server` */
+function onPath(file: string): string {
+  if (file.includes('/')) return file
+  const folder = process.env['PATH']?.split(':').find((each) => existsSync(join(each, file)))
+  if (folder === undefined) throw new Error(`an image cannot be made: ${file} is not on the PATH`)
+  return join(folder, file)
 }
 
 /** Makes the images of an archive known to the containerd of a bed that is up. */

@@ -1,0 +1,4 @@
+import { KubernetesHarness } from '../support/kubernetes-cluster.ts'
+import { clusterContract } from './cluster.contract.ts'
+
+clusterContract('KubernetesCluster', () => KubernetesHarness.open())
