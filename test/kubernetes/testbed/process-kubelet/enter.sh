@@ -48,6 +48,13 @@ while [ "$1" != -- ]; do
   [ "$mode" = rw ] || mount -o "remount,bind,$mode" "$target"
 done
 shift
+# A volume of the pod, at /tmp say, may have hidden the checkout, where most commands are.
+repository=$(cd "$(dirname "$0")/../../../.." && pwd)
+if [ ! -e "$root$repository/package.json" ]; then
+  mkdir -p "$root$repository"
+  mount --bind "$repository" "$root$repository"
+  mount -o remount,bind,ro "$root$repository"
+fi
 mkdir -p "$root$working_dir"
 # Who waits for the command to begin reads this.
 echo begun >&3
