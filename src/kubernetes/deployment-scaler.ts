@@ -117,16 +117,20 @@ export class DeploymentScaler {
 
   /** It may be that nothing tells of it any more: it is looked at again after a while. */
   #failed(error: unknown): void {
-    const { clock, log, signal } = this.#deps
+    const { log, signal } = this.#deps
     if (signal.aborted || this.#isTryingAgain) return
     log.warn({ revision: this.#revisionName, err: error }, 'a Deployment could not be put right')
     const pauseMs = Math.min(LONGEST_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures)
     this.#failures += 1
     this.#isTryingAgain = true
-    clock.sleep(pauseMs, signal).then(() => {
-      this.#isTryingAgain = false
-      this.changed()
-    }, nothing)
+    void this.#tryAgain(pauseMs)
+  }
+
+  async #tryAgain(pauseMs: number): Promise<void> {
+    const { clock, signal } = this.#deps
+    await clock.sleep(pauseMs, signal).catch(nothing)
+    this.#isTryingAgain = false
+    if (!signal.aborted) this.changed()
   }
 
   get #deployment(): KubeObject | undefined {

@@ -5,6 +5,7 @@
 export * from './api/index.ts'
 export { GatewayView, type GatewayTables } from './gateway-view.ts'
 export { inferenceRouteOf, readInferenceRoute } from './inference-route.ts'
+export { keptOfApplied, keptOfDeployment, keptOfPod } from './kept-fields.ts'
 export { KubernetesCluster, type KubernetesClusterOptions } from './kubernetes-cluster.ts'
 export { KubernetesManifests } from './manifests.ts'
 export { CONTROLLER_PODS, GATEWAY_PODS, livingGateways } from './members.ts'

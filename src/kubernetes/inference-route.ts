@@ -34,9 +34,18 @@ interface Accepted {
 const strings = z.record(z.string(), z.string())
 const target = z.object({
   revision: z.templateLiteral([z.string(), '/', z.string()]),
-  percent: z.number().min(0).max(100),
+  percent: z.int().min(0).max(100),
   tag: z.string().optional(),
 })
+/** No split, or a whole one: a gateway has no way to divide anything else. */
+const splitSchema = z
+  .array(target)
+  .refine(
+    (targets) => targets.length === 0 || targets.reduce((sum, { percent }) => sum + percent, 0) === 100,
+    {
+      error: 'percents have to sum to 100',
+    },
+  )
 const routeSchema = z.object({
   name: z.templateLiteral([z.string(), '/', z.string()]),
   service: z.templateLiteral([z.string(), '/', z.string()]),
@@ -44,7 +53,7 @@ const routeSchema = z.object({
   hosts: z.array(z.string()),
   pathPrefixes: z.array(z.string()),
   match: z.enum(['explain', 'all']),
-  split: z.array(target),
+  split: splitSchema,
   sticky: z.object({ from: z.enum(['header', 'cookie']), name: z.string() }).optional(),
 })
 const acceptedSchema = z.object({
@@ -56,7 +65,6 @@ const acceptedSchema = z.object({
 const specSchema = z.object({
   routes: z.array(routeSchema),
   history: z.unknown(),
-  accepted: acceptedSchema,
 })
 
 /** What gateways need of it. */

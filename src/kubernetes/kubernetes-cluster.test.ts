@@ -94,6 +94,22 @@ describe('KubernetesCluster', () => {
     expect(harness.raised).toEqual([NAME])
   })
 
+  it('looks after a pod no more whose label says that it is somebody else', async () => {
+    const { cluster, server } = harness
+    await cluster.scale(harness.revision(NAME), 2, never)
+    const { replicas } = await harness.until((ready) => ready.replicas.length === 2)
+    const [taken] = replicas
+    const labels = { 'pilotlight.dev/revision': 'under-the-microscope' }
+    server.store.mergePatch(KINDS.pods, taken!.name, { metadata: { labels } })
+    await harness.seen()
+    server.store.remove(KINDS.pods, taken!.name)
+    await harness.until((ready) => ready.replicas.length === 2)
+    await cluster.retire(harness.revision(NAME), never)
+    await server.until(() => server.store.all(KINDS.deployments).length === 0)
+    await harness.seen()
+    expect(cluster.size).toBe(0)
+  })
+
   it.each([-1, 1.5, Number.NaN])('refuses to scale to %d', async (replicas) => {
     await expect(harness.cluster.scale(harness.revision(NAME), replicas, never)).rejects.toThrow(
       `scale ${NAME}: ${replicas} replicas is not allowed; it has to be 0 or more`,

@@ -139,6 +139,8 @@ export class KubernetesCluster implements Cluster, Disposable {
 
   #place(key: string, object: KubeObject | undefined, before?: KubeObject): void {
     const name = revisionOf(object ?? before)
+    const earlier = revisionOf(before)
+    if (object !== undefined && earlier !== name) this.#place(key, undefined, before)
     if (name === undefined) return
     const pods = this.#podsByRevision.get(name) ?? new Map<string, KubeObject>()
     if (object === undefined) pods.delete(key)

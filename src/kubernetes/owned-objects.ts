@@ -13,7 +13,9 @@ export class OwnedObjects implements Disposable {
       for (const object of cache.values()) this.#place(object, object)
       this.#subscriptions.use(
         cache.onChange(({ object, before }) => {
-          const service = this.#isOld(object) ? undefined : this.#place(object, object ?? before)
+          // Without the label it is as good as gone.
+          const labelled = object !== undefined && serviceOf(object) !== undefined ? object : undefined
+          const service = this.#isOld(object) ? undefined : this.#place(labelled, labelled ?? before)
           if (service !== undefined) onChange(service)
         }),
       )

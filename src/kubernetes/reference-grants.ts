@@ -27,7 +27,8 @@ export interface ReferenceGrantsOptions {
  */
 export class ReferenceGrants {
   readonly #options: ReferenceGrantsOptions
-  #namespaces: readonly string[] = []
+  /** Undefined before the first look: grants of an earlier life may be left. */
+  #namespaces: readonly string[] | undefined
 
   constructor(options: ReferenceGrantsOptions) {
     this.#options = options
@@ -36,28 +37,32 @@ export class ReferenceGrants {
   setServices(services: readonly DesiredService[]): void {
     const shown = services.filter(({ clusterLocal }) => !clusterLocal)
     const namespaces = [...new Set(shown.map(({ namespace }) => namespace))].sort()
-    if (namespaces.join() === this.#namespaces.join()) return
+    if (namespaces.join() === this.#namespaces?.join()) return
     this.#namespaces = namespaces
     this.#options.queue.add(ALL)
   }
 
   /** Until `signal` is aborted. */
-  run(signal: AbortSignal): Promise<void> {
-    return this.#options.queue.run(signal, () => this.#write())
+  async run(signal: AbortSignal): Promise<void> {
+    const { grants, queue } = this.#options
+    using _subscription = grants.onChange(() => queue.add(ALL))
+    await queue.run(signal, () => this.#write(signal))
   }
 
-  async #write(): Promise<void> {
+  async #write(signal: AbortSignal): Promise<void> {
     const { client, grants, gateway } = this.#options
+    if (this.#namespaces === undefined) return
     const wanted = referenceGrantsOf(this.#namespaces, gateway, { [LABELS.managedBy]: MANAGED_BY })
     for (const grant of wanted) {
       if (hashOf(grants.get(keyOf(grant))) !== hashOf(grant)) {
-        await client.apply(grant, { kind: KINDS.referenceGrants })
+        await client.apply(grant, { kind: KINDS.referenceGrants }, signal)
       }
     }
     const names = new Set(wanted.map(keyOf))
     for (const { metadata } of [...grants.values()].filter((grant) => !names.has(keyOf(grant)))) {
       try {
-        await client.delete(KINDS.referenceGrants, metadata.namespace, metadata.name, { uid: metadata.uid })
+        const { namespace, name, uid } = metadata
+        await client.delete(KINDS.referenceGrants, namespace, name, { uid }, signal)
       } catch (error) {
         if (!isApiError(error, 'NotFound', 'Conflict')) throw error
       }

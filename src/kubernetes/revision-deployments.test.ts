@@ -97,3 +97,25 @@ it('is made without what we may not see, once that is sure', async () => {
   expect(made()).toContain('initializer:1')
   expect(made()).not.toContain('secretKeyRef')
 })
+
+it('leaves a Deployment of somebody else alone, and says so', async () => {
+  const [namespace = '', name = ''] = revision.name.split('/')
+  const theirs = {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace },
+    spec: { replicas: 7 },
+  }
+  api.store.put(KINDS.deployments, theirs)
+  await expect(deployments.create(revision, 1)).rejects.toThrow(
+    `Deployment ${name} is there already and not ours: it is left alone`,
+  )
+  expect(api.store.get(KINDS.deployments, revision.name)?.['spec']).toEqual({ replicas: 7 })
+})
+
+it('stays as it is where it is there already, and the cache is behind', async () => {
+  await deployments.create(revision, 1)
+  await deployments.create(revision, 2)
+  expect(JSON.parse(made())).toMatchObject({ spec: { replicas: 1 } })
+  expect(api.requests.filter(({ verb, kind }) => verb === 'get' && kind === KINDS.deployments)).toEqual([])
+})

@@ -2,6 +2,7 @@ import type { DesiredService } from '../core/desired.ts'
 import { split, type InferenceServiceName } from '../core/names.ts'
 import type { Revision } from '../core/revision.ts'
 import {
+  ApiError,
   isApiError,
   KINDS,
   type ApiClient,
@@ -9,6 +10,7 @@ import {
   type ResourceCache,
   type ResourceKind,
 } from './api/index.ts'
+import { LABELS, MANAGED_BY } from './names.ts'
 import {
   accountNameOf,
   credentialsFor,
@@ -22,7 +24,7 @@ import {
 } from './objects/index.ts'
 
 export interface RevisionDeploymentsOptions {
-  readonly client: Pick<ApiClient, 'create' | 'get'>
+  readonly client: Pick<ApiClient, 'create' | 'get' | 'list'>
   readonly services: ResourceCache
   readonly storageContainers: ResourceCache
   readonly storageInitializerImage: string
@@ -73,7 +75,19 @@ export class RevisionDeployments {
       await client.create(besideKserve ? withoutKserveLabels(deployment) : deployment)
     } catch (error) {
       if (!isApiError(error, 'AlreadyExists')) throw error
+      await this.#refuseForeign(revision)
     }
+  }
+
+  /** @throws ApiError `AlreadyExists` where somebody else has made a Deployment of that name. */
+  async #refuseForeign(revision: Revision): Promise<void> {
+    const { namespace, name } = split(revision.name)
+    // A list: it is what we are allowed to do with Deployments that are not ours.
+    const fieldSelector = `metadata.name=${name}`
+    const { items } = await this.#options.client.list(KINDS.deployments, { namespace, fieldSelector })
+    if (items.every(({ metadata }) => metadata.labels?.[LABELS.managedBy] === MANAGED_BY)) return
+    const message = `Deployment ${name} is there already and not ours: it is left alone`
+    throw new ApiError(message, { status: 409, reason: 'AlreadyExists' })
   }
 
   /** Only the names of secrets and of what is in them: their values are never kept. */

@@ -21,7 +21,7 @@ export class RevisionTroubles {
   /** The Deployment could not be made; undefined: it could. */
   onCreate(revision: RevisionName, error: unknown): void {
     if (error instanceof StorageError) this.#set(revision, 'failed', 'StorageError', error.message)
-    else if (isApiError(error, 'Invalid', 'Forbidden', 'BadRequest')) {
+    else if (isApiError(error, 'Invalid', 'Forbidden', 'BadRequest', 'AlreadyExists')) {
       this.#set(revision, 'failed', 'CreateContainerConfigError', error.message)
     } else if (error === undefined) this.#clear(revision)
   }

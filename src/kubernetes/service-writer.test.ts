@@ -94,11 +94,11 @@ describe('ServiceWriter', () => {
     await server[Symbol.asyncDispose]()
   })
 
-  async function open(writesStatus = true): Promise<ServiceWriter> {
+  async function open(writesStatus = true, watching = life): Promise<ServiceWriter> {
     const random = new SeededRandom(1)
     const cacheOf = (kind: ResourceKind): ResourceCache => {
       const cache = new ResourceCache(client, kind, { clock, random, log: silentLog })
-      running.push(cache.run(life.signal))
+      running.push(cache.run(watching.signal))
       return cache
     }
     const caches = {
@@ -159,6 +159,19 @@ describe('ServiceWriter', () => {
     const before = writesNow()
     await writer.save(NAME, reached())
     await settled()
+    expect(writesNow()).toBe(before)
+  })
+
+  it('writes nothing again that the caches do not show yet', async () => {
+    const watching = new AbortController()
+    const writer = await open(true, watching)
+    watching.abort()
+    await writer.save(NAME, reached())
+    await queue.whenIdle()
+    expect(get(KINDS.inferenceServices, 'iris')?.['status']).toBeDefined()
+    const before = writesNow()
+    await writer.save(NAME, reached())
+    await queue.whenIdle()
     expect(writesNow()).toBe(before)
   })
 

@@ -34,7 +34,7 @@ export interface ServiceWriterOptions {
   readonly routes: ResourceCache
   /** Everything else that is made for a service, its Deployments too. */
   readonly others: readonly ResourceCache[]
-  /** Everything that a service needs but Deployments, with the hash of its content: see `withHash`. */
+  /** Everything that a service needs but Deployments, with the hash of its content: see `withHash`. The InferenceRoute first. */
   readonly objectsOf: (service: KubeObject, kept: KeptService) => readonly KubeObject[]
   /** False where another controller writes the status of the same services. */
   readonly writesStatus: boolean
@@ -65,7 +65,10 @@ export class ServiceWriter implements ServiceStore, Disposable {
       if (this.#kept.has(service)) options.queue.add(service)
     })
     this.#subscription = options.services.onChange(({ key, object }) => {
-      if (object === undefined) this.#statuses.delete(key)
+      if (object === undefined) {
+        this.#statuses.delete(key)
+        this.#released.delete(nameOf(key))
+      }
       if (this.#kept.has(nameOf(key)) || this.#problems.has(key)) options.queue.add(key)
     })
   }
@@ -143,7 +146,11 @@ export class ServiceWriter implements ServiceStore, Disposable {
     const kept = this.#kept.get(name)
     if (kept !== undefined) {
       const wanted = objectsOf(service, kept)
-      for (const object of wanted) await this.#apply(name, service, object)
+      const [route, ...others] = wanted
+      // Requests wait for the first: nothing else stands before it. The others do not wait for each other.
+      if (route !== undefined) await this.#apply(name, service, route)
+      const written = await Promise.allSettled(others.map((object) => this.#apply(name, service, object)))
+      for (const result of written) if (result.status === 'rejected') throw result.reason
       await this.#deleteOthers(name, wanted)
     } else if (this.#released.has(name)) {
       // Ours no longer, and not deleted: what it owns goes only by our hand.

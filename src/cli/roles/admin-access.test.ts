@@ -11,6 +11,7 @@ function start() {
     await authorize(
       {
         mayRead: async (token, namespace) => {
+          if (token === 'unasked') throw new Error('503 not now')
           if (token !== 'mine') return 'unauthenticated'
           return namespace === 'team-a' ? 'allowed' : 'forbidden'
         },
@@ -58,4 +59,10 @@ it.each([
   const headers = authorization === undefined ? {} : { authorization }
   expect((await app.inject({ url, headers })).body).toBe('UNAUTHORIZED')
   expect((await app.inject({ url: '/healthz', headers })).body).toBe('open')
+})
+
+it('says so when the API server cannot be asked', async () => {
+  await using app = start()
+  const headers = { authorization: 'Bearer unasked' }
+  expect((await app.inject({ url: '/api/v1/revisions', headers })).body).toBe('NOT_READY')
 })

@@ -26,7 +26,10 @@ export async function authorize(
     )
   }
   const namespace = namespaceIn(request.params) ?? namespaceIn(request.query)
-  const verdict = await access.mayRead(token, namespace)
+  const verdict = await access.mayRead(token, namespace).catch((error: unknown) => {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new AdminError('NOT_READY', `the API server could not be asked what this token may do: ${why}`)
+  })
   if (verdict === 'allowed') return
   if (verdict === 'unauthenticated') {
     throw new AdminError('UNAUTHORIZED', 'Authorization header: the API server does not know this token')

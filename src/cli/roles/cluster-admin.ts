@@ -1,5 +1,4 @@
-import { request as httpRequest } from 'node:http'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance } from 'fastify'
 import { AdminError, buildAdmin } from '../../admin/index.ts'
 import {
   ManifestRefused,
@@ -13,9 +12,7 @@ import { readVersion } from '../version.ts'
 import { authorize, isProtected } from './admin-access.ts'
 import type { RoleContext } from './context.ts'
 import type { ControllerPart } from './controller-part.ts'
-
-/** Says that a request was forwarded once: the pod that gets it answers itself. */
-const FORWARDED = 'x-pilotlight-forwarded'
+import { forward } from './forward.ts'
 
 /**
  * The admin API on Kubernetes. Whoever may list the InferenceServices of a namespace may read what is behind them; what
@@ -53,7 +50,8 @@ export async function buildClusterAdmin(
       if (!isProtected(request)) return
       await authorize(access, request)
       if (part.leading !== undefined) return
-      await forward(request, reply, addressOfLeader(part, controllers), config.admin.port)
+      const host = addressOfLeader(part, controllers)
+      await forward(request, reply, { host, port: config.admin.port, clock })
     },
   })
 }
@@ -63,36 +61,6 @@ function addressOfLeader(part: ControllerPart, controllers: ResourceCache): stri
   const status = leader?.['status']
   if (typeof status !== 'object' || status === null || !('podIP' in status)) return undefined
   return typeof status.podIP === 'string' && status.podIP !== '' ? status.podIP : undefined
-}
-
-async function forward(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  host: string | undefined,
-  port: number,
-): Promise<void> {
-  if (host === undefined || request.headers[FORWARDED] !== undefined) {
-    throw new AdminError('NOT_READY', 'no controller leads at this moment; try again in some seconds')
-  }
-  reply.hijack()
-  await new Promise<void>((resolve) => {
-    const headers = { ...request.headers, [FORWARDED]: '1' }
-    const sent = httpRequest(
-      { host, port, path: request.url, method: request.method, headers, agent: false },
-      (answer) => {
-        reply.raw.writeHead(answer.statusCode ?? 502, answer.headers)
-        answer.pipe(reply.raw).once('close', resolve)
-      },
-    )
-    sent.once('error', (error) => {
-      if (!reply.raw.headersSent) reply.raw.writeHead(503, { 'content-type': 'application/json' })
-      const body = { error: `the leading controller cannot be reached: ${error.message}`, code: 'NOT_READY' }
-      reply.raw.end(reply.raw.writableEnded ? undefined : JSON.stringify(body))
-      resolve()
-    })
-    reply.raw.once('close', () => sent.destroy())
-    request.raw.pipe(sent)
-  })
 }
 
 /** The control plane of the leader, where this process is it. */

@@ -4,7 +4,13 @@ import { SystemClock, type Clock } from '../../core/clock.ts'
 import { ConfigError, type Config } from '../../core/config.ts'
 import { SystemRandom, type Random } from '../../core/random.ts'
 import type { Log } from '../../core/telemetry.ts'
-import { ApiClient, loadKubeConfig, ResourceCache, type ResourceKind } from '../../kubernetes/index.ts'
+import {
+  ApiClient,
+  loadKubeConfig,
+  ResourceCache,
+  type KubeObject,
+  type ResourceKind,
+} from '../../kubernetes/index.ts'
 import { pinoLog } from '../../telemetry/index.ts'
 import type { ThreadBirth } from '../data-plane/messages.ts'
 import { CliError } from '../errors.ts'
@@ -27,7 +33,12 @@ export interface RoleContext {
   /** A cache of a kind, which runs until the process ends. */
   readonly cacheOf: (
     kind: ResourceKind,
-    selector?: { readonly namespace?: string; readonly labelSelector?: string },
+    selection?: {
+      readonly namespace?: string
+      readonly labelSelector?: string
+      /** What is kept of an object; default: nearly all of it. */
+      readonly trim?: (object: KubeObject) => KubeObject
+    },
   ) => ResourceCache
 }
 
@@ -82,8 +93,8 @@ async function openContext(
     logging,
     client,
     stop,
-    cacheOf(kind, selector = {}) {
-      const cache = new ResourceCache(client, kind, { ...selector, clock, random, log })
+    cacheOf(kind, selection = {}) {
+      const cache = new ResourceCache(client, kind, { ...selection, clock, random, log })
       void cache.run(over.signal)
       return cache
     },

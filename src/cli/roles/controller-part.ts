@@ -10,6 +10,9 @@ import {
   applyShippedObjects,
   EventRecorder,
   inferenceRouteOf,
+  keptOfApplied,
+  keptOfDeployment,
+  keptOfPod,
   KINDS,
   KubernetesCluster,
   KubernetesManifests,
@@ -25,6 +28,7 @@ import {
   WorkQueue,
   type ResourceCache,
 } from '../../kubernetes/index.ts'
+import { aborted } from '../stop-signals.ts'
 import type { RoleContext } from './context.ts'
 
 const LEASE = 'pilotlight-controller'
@@ -50,21 +54,22 @@ export function controllerCaches(
   shared: { readonly routes?: ResourceCache; readonly pods?: ResourceCache } = {},
 ): ControllerCaches {
   const ours = { labelSelector: `${LABELS.managedBy}=${MANAGED_BY}` }
+  const applied = { ...ours, trim: keptOfApplied }
   const { gatewayApi, ingressClassName } = config.kubernetes
   return {
     services: cacheOf(KINDS.inferenceServices),
     runtimes: [cacheOf(KINDS.servingRuntimes), cacheOf(KINDS.clusterServingRuntimes)],
     storageContainers: cacheOf(KINDS.clusterStorageContainers),
     routes: shared.routes ?? cacheOf(KINDS.inferenceRoutes),
-    deployments: cacheOf(KINDS.deployments, ours),
-    pods: shared.pods ?? cacheOf(KINDS.pods, { labelSelector: LABELS.revision }),
+    deployments: cacheOf(KINDS.deployments, { ...ours, trim: keptOfDeployment }),
+    pods: shared.pods ?? cacheOf(KINDS.pods, { labelSelector: LABELS.revision, trim: keptOfPod }),
     ...(gatewayApi.parentRefs.length === 0
       ? {}
       : { grants: cacheOf(KINDS.referenceGrants, { namespace, ...ours }) }),
     others: [
-      cacheOf(KINDS.services, ours),
-      ...(gatewayApi.parentRefs.length === 0 ? [] : [cacheOf(KINDS.httpRoutes, ours)]),
-      ...(ingressClassName === undefined ? [] : [cacheOf(KINDS.ingresses, ours)]),
+      cacheOf(KINDS.services, applied),
+      ...(gatewayApi.parentRefs.length === 0 ? [] : [cacheOf(KINDS.httpRoutes, applied)]),
+      ...(ingressClassName === undefined ? [] : [cacheOf(KINDS.ingresses, applied)]),
     ],
   }
 }
@@ -114,8 +119,10 @@ export class ControllerPart {
   }
 
   /** Until `signal` is aborted; then the lease is given back at once. */
-  run(signal: AbortSignal): Promise<void> {
-    return this.#election.run(signal, (leading) => this.#lead(leading))
+  async run(signal: AbortSignal): Promise<void> {
+    // Who cannot read does not take the lease from one that can.
+    await untilSynced(this.#caches, signal)
+    await this.#election.run(signal, (leading) => this.#lead(leading))
   }
 
   async #lead(signal: AbortSignal): Promise<void> {
@@ -147,7 +154,7 @@ export class ControllerPart {
     )
     // All pods are looked at before this turn of the event loop ends.
     await new Promise((resolve) => setImmediate(resolve))
-    const events = new EventRecorder(client, { clock, log, component: 'pilotlight-controller' })
+    const events = stack.use(new EventRecorder(client, { clock, log, component: 'pilotlight-controller' }))
     const manifests = stack.use(
       new KubernetesManifests(
         caches,
@@ -275,8 +282,5 @@ function allOf({ runtimes, others, grants, ...single }: ControllerCaches): reado
 }
 
 async function untilSynced(caches: ControllerCaches, signal: AbortSignal): Promise<void> {
-  await Promise.race([
-    Promise.all(allOf(caches).map((cache) => cache.whenSynced)),
-    new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true })),
-  ])
+  await Promise.race([Promise.all(allOf(caches).map((cache) => cache.whenSynced)), aborted(signal)])
 }

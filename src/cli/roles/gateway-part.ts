@@ -5,6 +5,7 @@ import type { Ready } from '../../core/replica.ts'
 import type { Bus, GatewayMember, SlotMessage } from '../../core/report.ts'
 import {
   GatewayView,
+  keptOfPod,
   KINDS,
   LABELS,
   livingGateways,
@@ -96,14 +97,20 @@ export async function openGatewayPart(
   const over = new AbortController()
   cleanUp.defer(() => over.abort())
   let isPublished = false
-  const tables = cleanUp.use(
+  const publication = cleanUp.use(
     new Paced(clock, () => {
-      published = replicas.ready.value
-      plane.publish(view.tables(published))
+      const { value } = replicas.ready
+      try {
+        plane.publish(view.tables(value))
+        published = value
+      } catch (error) {
+        // The tables of before go on: what one service says must not end the requests of all.
+        log.error({ err: error }, 'the tables cannot be used, and those of before stay')
+      }
     }),
   )
   const publish = (): void => {
-    if (isPublished) tables.ask()
+    if (isPublished) publication.ask()
   }
   const follow = async (): Promise<void> => {
     await Promise.all([routes.whenSynced, pods.whenSynced])
@@ -172,6 +179,6 @@ export function gatewayCaches(context: RoleContext): {
 } {
   return {
     routes: context.cacheOf(KINDS.inferenceRoutes),
-    pods: context.cacheOf(KINDS.pods, { labelSelector: LABELS.revision }),
+    pods: context.cacheOf(KINDS.pods, { labelSelector: LABELS.revision, trim: keptOfPod }),
   }
 }

@@ -116,6 +116,7 @@ it('of a controller: not before everything was read, nor from the first signal o
     .toBe('503 servingruntimes: not read yet; the log says what the API server answers')
   runtimes.release()
   await expect.poll(() => controller.readiness(), PATIENTLY).toBe('ok')
+  await controller.says('this process leads')
   controller.signal()
   // It gives the lease back, which takes as long as the API server takes.
   await expect.poll(() => controller.readiness(), PATIENTLY).toBe('503 the controller is stopping')

@@ -125,13 +125,15 @@ describe('installed with helm', () => {
       { lateMs: 1_000 },
     )
     const before = (await podNames()).split(' ')
-    const ask = (headers: Readonly<Record<string, string>>): Promise<Answer> => {
+    const ask = async (headers: Readonly<Record<string, string>>): Promise<Answer> => {
+      // Without a pause the load takes the processors that the new pods need to start.
+      await clock.sleep(10)
       const options = { body: IRIS, gateway: gateways.next(), headers }
       return pilotlight.ask(HOST, '/v1/models/sklearn-iris:predict', options)
     }
     // Connections that are kept see their gateway go, and new ones still reach it.
-    await using kept = new Traffic(2, () => ask({}))
-    await using fresh = new Traffic(1, () => ask({ connection: 'close' }))
+    await using kept = new Traffic(4, () => ask({}))
+    await using fresh = new Traffic(2, () => ask({ connection: 'close' }))
     await kubectl('rollout', 'restart', 'deployment/pilotlight-gateway', ...inNamespace)
     await kubectl('rollout', 'status', 'deployment/pilotlight-gateway', ...inNamespace)
     const old = before.map((name) => `pod/${name}`)
