@@ -27,7 +27,7 @@ const CONTROLLER: readonly Permission[] = [
   { group: KSERVE, resource: 'clusterservingruntimes', verbs: READ },
   { group: KSERVE, resource: 'clusterstoragecontainers', verbs: READ },
   { group: KSERVE, resource: 'inferenceservices/status', verbs: ['patch'] },
-  { group: 'pilotlight.dev', resource: 'inferenceroutes', verbs: ['get', ...READ, 'create', 'patch'] },
+  { group: 'pilotlight.dev', resource: 'inferenceroutes', verbs: [...READ, 'create', 'patch'] },
   { group: 'apps', resource: 'deployments', verbs: [...READ, 'create', 'delete'] },
   { group: 'apps', resource: 'deployments/scale', verbs: ['patch'] },
   { group: '', resource: 'pods', verbs: [...READ, 'patch'] },
