@@ -51,9 +51,11 @@ export async function buildDockerfile(
     if (stage.name !== '') stages.set(stage.name, last.root)
   }
   if (last === undefined) throw new Error(`${dockerfile}: got no FROM; a Dockerfile has at least one`)
-  // A layer that it shares with other images.
-  mkdirSync(dirname(join(last.root, NODE_PATH)), { recursive: true })
-  symlinkSync(process.execPath, join(last.root, NODE_PATH))
+  const node = join(last.root, NODE_PATH)
+  mkdirSync(dirname(node), { recursive: true })
+  // A layer that it shares with other images; but a pod's volume at /tmp would hide what a checkout below it has.
+  if (process.execPath.startsWith('/tmp/')) cpSync(process.execPath, node)
+  else symlinkSync(process.execPath, node)
   return { name, ...last.image(), files: [process.execPath] }
 }
 
