@@ -53,6 +53,45 @@ class Story {
   }
 }
 
+describe('each decision', () => {
+  it('shows what both windows ask for, and which of them counts', () => {
+    const seen = { nowMs: 2_000, ready: 2, starting: 1, stable: 15, panic: 56, waiting: 0, reachable: true }
+    const memory = initialMemory({ nowMs: 0, ready: 2, initialised: true })
+    const { decision } = decide(policy({ 'max-scale': '5' }), seen, memory)
+    expect(decision).toMatchObject({
+      class: 'kpa',
+      replicas: 5,
+      mode: 'panic',
+      limits: ['max scale 5'],
+      signals: [
+        {
+          name: 'stable window',
+          unit: 'requests at once',
+          value: 15,
+          target: 7,
+          proposal: 3,
+          binding: false,
+        },
+        { name: 'panic window', unit: 'requests at once', value: 56, target: 7, proposal: 8, binding: true },
+      ],
+      inputs: { ready: 2, starting: 1, waiting: 0 },
+      windowsMs: { stable: 60_000, panic: 6_000 },
+    })
+    const rare = decide(policy({ metric: 'rps' }), { ...seen, stable: 15, panic: 0 }, memory).decision
+    expect(rare.signals).toMatchObject([{ unit: 'requests per second', binding: true }, { binding: false }])
+  })
+
+  it('is owed to those who wait, where the windows ask for nothing', () => {
+    const seen = { nowMs: 2_000, ready: 0, starting: 0, stable: 0, panic: 0, waiting: 3, reachable: true }
+    const memory = initialMemory({ nowMs: 0, ready: 0, initialised: true })
+    expect(decide(policy(), seen, memory).decision.signals).toMatchObject([
+      { name: 'stable window', binding: false },
+      { name: 'panic window', binding: false },
+      { name: 'waiting', value: 3, proposal: 1, binding: true },
+    ])
+  })
+})
+
 describe('a burst', () => {
   it('enters panic, holds for a stable window, then halves', () => {
     const story = new Story(policy(), { ready: 1 })

@@ -1,9 +1,16 @@
 import type { Decision } from '../src/core/decision.ts'
-import { applyBounds, moveTo, type Proposal } from './bounds.ts'
+import { applyBounds } from './bounds.ts'
+import { conclude } from './conclude.ts'
+import { decideBlind } from './decide-blind.ts'
+import { decideByMetrics } from './decide-by-metrics.ts'
+import type { HpaPod, Reading } from './hpa/index.ts'
+import type { HpaTurn } from './hpa-turn.ts'
 import { initialFloor, isProving } from './initial-scale.ts'
+import type { EngineReading, LlmMemory } from './llm/index.ts'
 import type { Policy } from './policy.ts'
-import { initialKpaMemory, scaleKpa, type KpaMemory, type KpaResult } from './scale-kpa.ts'
-import { judgeZero, wakeFor } from './scale-to-zero.ts'
+import { initialKpaMemory, scaleKpa, type KpaMemory } from './scale-kpa.ts'
+import { judgeZero } from './scale-to-zero.ts'
+import { kpaSignals } from './signals.ts'
 
 /** All that is seen of a revision at one moment. */
 export interface Observation {
@@ -19,16 +26,31 @@ export interface Observation {
   readonly panic: number | undefined
   /** Requests held now because no replica has room. With one waiting the answer is never 0. */
   readonly waiting: number
+  /** Requests on replicas now. Default 0. */
+  readonly inFlight?: number
   /**
    * A route leads to the revision, with any share above 0 or by a tag. A new revision that gets its share once
    * it is ready counts as reachable: else it would never start.
    */
   readonly reachable: boolean
+  /** What metric sources said, for the classes `hpa` and `llm`: without it their number stays. */
+  readonly readings?: Readings
+}
+
+export interface Readings {
+  /** Of class `hpa`: the revision's pods, and what each metric's source said, in the order of its metrics. */
+  readonly pods?: readonly HpaPod[]
+  readonly metrics?: readonly Reading[]
+  /** Of class `llm`: what the engine of each ready replica said, or why there is nothing. */
+  readonly engines?: readonly EngineReading[]
 }
 
 /** What one decision leaves for the next. Plain data: with policy and observation it replays to the same number. */
 export interface Memory {
   readonly kpa: KpaMemory
+  /** Of the class that has it, while the revision is up. */
+  readonly hpa?: HpaTurn | undefined
+  readonly llm?: LlmMemory | undefined
   readonly createdMs: number
   /** The revision once had its initial scale ready. Until then it is proving that it can start. */
   readonly initialised: boolean
@@ -73,18 +95,35 @@ export function initialMemory(start: {
  */
 export function decide(policy: Policy, observation: Observation, memory: Memory): Decided {
   const seen = look(policy, observation, memory)
-  if (policy.class === 'fixed') return decideFixed(policy, observation, seen)
+  switch (policy.class) {
+    case 'fixed':
+      return decideFixed(policy, observation, seen)
+    case 'kpa':
+      return decideByRequests(policy, observation, seen)
+    case 'hpa':
+    case 'llm':
+      return decideByMetrics(policy, observation, seen)
+    default:
+      return policy satisfies never
+  }
+}
+
+/** Knative's arithmetic, then the bounds, then the rules of the last replica. */
+function decideByRequests(policy: Policy, observation: Observation, seen: Memory): Decided {
   const { stable, panic } = observation
   if (stable === undefined || panic === undefined) return decideBlind(policy, observation, seen)
 
   const kpa = scaleKpa(policy, { ...observation, stable, panic }, seen.kpa)
+  const signals = kpaSignals(policy, { stable, panic }, kpa)
   const bounded = applyBounds(policy, kpa, {
     reachable: observation.reachable,
     isProving: isProving(policy, observation, seen),
   })
-  if (bounded.replicas > 0) return conclude(policy, observation, { ...seen, idleSinceMs: null }, bounded, kpa)
+  if (bounded.replicas > 0) {
+    return conclude(policy, observation, { ...seen, idleSinceMs: null }, { ...bounded, signals, kpa })
+  }
   const { proposal, idleSinceMs } = judgeZero(policy, { ...observation, stable }, seen, bounded)
-  return conclude(policy, observation, { ...seen, idleSinceMs }, proposal, kpa)
+  return conclude(policy, observation, { ...seen, idleSinceMs }, { ...proposal, signals, kpa })
 }
 
 /** The memory with what this observation tells before anything is decided. */
@@ -103,68 +142,4 @@ function decideFixed(policy: Policy, observation: Observation, memory: Memory): 
   const replicas = isNeeded ? policy.minScale : 0
   const limits = [isNeeded ? `fixed at ${replicas}` : 'not reachable']
   return conclude(policy, observation, memory, { replicas, limits })
-}
-
-/**
- * Without data the last number stays, except where it is known to be too small: a request waits, a new
- * revision has to start once, or the minimum is not there.
- */
-function decideBlind(policy: Policy, observation: Observation, memory: Memory): Decided {
-  const { ready, starting, waiting, reachable } = observation
-  const present = Math.max(ready + starting, memory.replicas ?? 0)
-  let proposal: Proposal = { replicas: present, limits: [] }
-  if (waiting > 0 && present === 0) proposal = wakeFor(policy, waiting, proposal)
-  if (reachable) {
-    const floor = isProving(policy, observation, memory) ? initialFloor(policy) : policy.minScale
-    const name = floor > policy.minScale ? 'initial scale' : 'min scale'
-    proposal = moveTo(proposal, Math.max(proposal.replicas, floor), `${name} ${floor}`)
-  }
-  if (proposal.replicas > present) return conclude(policy, observation, memory, proposal)
-  return conclude(policy, observation, memory, { replicas: undefined, limits: ['no data: nothing changes'] })
-}
-
-function conclude(
-  policy: Policy,
-  observation: Observation,
-  memory: Memory,
-  proposal: { readonly replicas: number | undefined; readonly limits: readonly string[] },
-  kpa?: KpaResult,
-): Decided {
-  const { replicas, limits } = withinPlaces(proposal, observation, memory)
-  const kpaMemory = kpa?.memory ?? memory.kpa
-  const isWoken = (memory.replicas ?? 0) === 0 && (replicas ?? 0) > 0 && observation.ready === 0
-  return {
-    decision: {
-      atMs: observation.nowMs,
-      replicas,
-      mode: kpaMemory.panicSinceMs === null ? 'stable' : 'panic',
-      limits,
-      inputs: {
-        metric: policy.metric,
-        stable: observation.stable ?? 0,
-        panic: observation.panic ?? 0,
-        ready: observation.ready,
-        target: policy.target,
-      },
-      excessBurstCapacity: kpa?.excessBurstCapacity ?? 0,
-    },
-    memory: {
-      ...memory,
-      kpa: kpaMemory,
-      upSinceMs: isWoken ? observation.nowMs : memory.upSinceMs,
-      replicas: replicas ?? memory.replicas,
-    },
-  }
-}
-
-/** As long as a replica waits for a place, one more would only wait as well. */
-function withinPlaces(
-  proposal: { readonly replicas: number | undefined; readonly limits: readonly string[] },
-  { ready, starting, unplaced = 0 }: Observation,
-  memory: Memory,
-): { readonly replicas: number | undefined; readonly limits: readonly string[] } {
-  const present = Math.max(ready + starting, memory.replicas ?? 0)
-  const { replicas, limits } = proposal
-  if (unplaced === 0 || replicas === undefined || replicas <= present) return proposal
-  return { replicas: present, limits: [...limits, `no place for ${unplaced}: not above ${present}`] }
 }

@@ -1,5 +1,7 @@
 import { durationMsOf, find, floatOf, int32Of, type Annotations } from './annotations.ts'
 import { parseGoDurationMs } from './go-literals.ts'
+import type { HpaPolicy } from './hpa/index.ts'
+import type { LlmPolicy } from './llm/index.ts'
 import type { KpaSettings } from './scale-kpa.ts'
 import { panicWindowMs } from './metric-windows.ts'
 import type { AutoscalerConfig } from './settings.ts'
@@ -7,9 +9,19 @@ import { resolveTarget } from './target.ts'
 import type { Aggregation } from './window.ts'
 
 /** All that decides how a revision scales, in one frozen value: plain data, so that decisions can be replayed. */
-export interface Policy extends KpaSettings {
-  /** `kpa`: on what is measured. `fixed`: min-scale replicas, always. */
-  readonly class: 'kpa' | 'fixed'
+export type Policy = CommonPolicy & ClassPolicy
+
+/**
+ * What is particular to the class. `kpa`: on what gateways report. `fixed`: min-scale replicas, always. `hpa`: as
+ * Kubernetes' HPA, on metrics. `llm`: on what engines say. The bounds of the common part count for all of them, and
+ * so do its windows and its rules for the last replica.
+ */
+export type ClassPolicy =
+  | { readonly class: 'kpa' | 'fixed' }
+  | { readonly class: 'hpa'; readonly hpa: HpaPolicy }
+  | { readonly class: 'llm'; readonly llm: LlmPolicy }
+
+export interface CommonPolicy extends KpaSettings {
   readonly panicWindowMs: number
   readonly aggregation: Aggregation
   readonly minScale: number
@@ -24,25 +36,66 @@ export interface Policy extends KpaSettings {
   readonly progressDeadlineMs: number
 }
 
-export interface PolicySource {
+export interface CommonPolicySource {
   readonly annotations: Annotations
   /** Requests in flight on one replica at most; 0 = no limit. */
   readonly containerConcurrency: number
-  readonly class: 'kpa' | 'fixed'
   readonly config: AutoscalerConfig
   /** Where the annotation `serving.knative.dev/progress-deadline` is absent; default 600 s. */
   readonly progressDeadlineMs?: number
 }
 
-/** The policy of one revision. An annotation that cannot be read counts as absent: refusing it is admission's part. */
+export type PolicySource = CommonPolicySource & ClassPolicy
+
+/**
+ * The policy of one revision. An annotation that cannot be read counts as absent: refusing it is admission's part.
+ * For class `hpa` the bounds are those of its HPA, where min-scale and max-scale do not say otherwise.
+ */
 export function policyOf(source: PolicySource): Policy {
+  switch (source.class) {
+    case 'kpa':
+    case 'fixed':
+      return Object.freeze({ class: source.class, ...commonPolicyOf(source, {}) })
+    case 'hpa': {
+      const { hpa } = source
+      return Object.freeze({ class: 'hpa', hpa, ...commonPolicyOf(source, hpa) })
+    }
+    case 'llm':
+      return Object.freeze({ class: 'llm', llm: source.llm, ...commonPolicyOf(source, {}) })
+    default:
+      return source satisfies never
+  }
+}
+
+/** How long the class of a policy looks back before it takes a replica away, in ms; 0 = it does not wait. */
+export function scaleDownWindowMs(policy: Policy): number {
+  switch (policy.class) {
+    case 'hpa': {
+      const { behavior, downscaleStabilizationMs } = policy.hpa
+      return behavior?.scaleDown.stabilizationWindowMs ?? downscaleStabilizationMs
+    }
+    case 'llm':
+      return policy.llm.scaleDownDelayMs
+    case 'kpa':
+      return policy.scaleDownDelayMs
+    case 'fixed':
+      return 0
+    default:
+      return policy satisfies never
+  }
+}
+
+function commonPolicyOf(
+  source: CommonPolicySource,
+  bounds: { readonly minReplicas?: number; readonly maxReplicas?: number },
+): CommonPolicy {
   const { annotations, config } = source
   const stableWindowMs = durationMsOf(annotations, 'window') ?? config.stableWindowMs
   const panicWindowPercentage = floatOf(annotations, 'panicWindowPercentage') ?? config.panicWindowPercentage
   const panicThresholdPercentage =
     floatOf(annotations, 'panicThresholdPercentage') ?? config.panicThresholdPercentage
-  return Object.freeze({
-    class: source.class,
+  const { minReplicas = config.minScale, maxReplicas = config.maxScale } = bounds
+  return {
     ...resolveTarget(annotations, source.containerConcurrency, config),
     stableWindowMs,
     panicWindowMs: panicWindowMs(stableWindowMs, panicWindowPercentage),
@@ -53,8 +106,8 @@ export function policyOf(source: PolicySource): Policy {
     targetBurstCapacity: floatOf(annotations, 'targetBurstCapacity') ?? config.targetBurstCapacity,
     scaleDownDelayMs: durationMsOf(annotations, 'scaleDownDelay') ?? config.scaleDownDelayMs,
     activationScale: Math.max(0, int32Of(annotations, 'activationScale') ?? 0),
-    minScale: Math.max(0, int32Of(annotations, 'minScale') ?? config.minScale),
-    maxScale: Math.max(0, int32Of(annotations, 'maxScale') ?? config.maxScale),
+    minScale: Math.max(0, int32Of(annotations, 'minScale') ?? minReplicas),
+    maxScale: Math.max(0, int32Of(annotations, 'maxScale') ?? maxReplicas),
     initialScale: initialScaleOf(annotations, config),
     scaleToZero: config.enableScaleToZero,
     podRetentionMs:
@@ -63,7 +116,7 @@ export function policyOf(source: PolicySource): Policy {
       parseGoDurationMs(annotations['serving.knative.dev/progress-deadline'] ?? '') ??
       source.progressDeadlineMs ??
       600_000,
-  })
+  }
 }
 
 function aggregationOf(annotations: Annotations): Aggregation {

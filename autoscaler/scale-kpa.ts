@@ -48,6 +48,8 @@ export interface KpaResult {
   readonly excessBurstCapacity: number
   readonly limits: readonly string[]
   readonly memory: KpaMemory
+  /** What each window asks for, before any limit, and whose number counts. */
+  readonly wanted: { readonly stable: number; readonly panic: number; readonly leading: 'stable' | 'panic' }
 }
 
 /** Knative decides every 2 s; its sliding maximum has buckets of that length. */
@@ -93,6 +95,11 @@ export function scaleKpa(settings: KpaSettings, observation: KpaObservation, mem
     excessBurstCapacity: excessBurstCapacity(settings, ready, observation.panic),
     limits,
     memory: { panicSinceMs, maxPanicReplicas, delay },
+    wanted: {
+      stable: byStable.raw,
+      panic: byPanic.raw,
+      leading: leading === byPanic ? 'panic' : 'stable',
+    },
   }
 }
 

@@ -63,5 +63,10 @@ export function wakeFor(
   proposal: Proposal,
 ): Proposal {
   const wanted = Math.max(1, activationScale)
-  return moveTo(proposal, maxScale === 0 ? wanted : Math.min(wanted, maxScale), `${waiting} waiting`)
+  return moveTo(proposal, maxScale === 0 ? wanted : Math.min(wanted, maxScale), waitingLimit(waiting))
+}
+
+/** The limit that says that requests woke it. */
+export function waitingLimit(waiting: number): string {
+  return `${waiting} waiting`
 }

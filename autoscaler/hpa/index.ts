@@ -4,6 +4,7 @@
  * bounds. `decideHpa` is a function of a policy (an HPA's spec with every default in it), of what was read, and
  * of what the decision before left behind. Who reads the metrics and orders the replicas is somebody else.
  */
+export { proposeAtZero } from './at-zero.ts'
 export { type Condition } from './conditions.ts'
 export { decideHpa, scaleUnknown } from './decide.ts'
 export { type DecidedHpa, type HpaDecision, type HpaMetricInput } from './decision.ts'
@@ -14,6 +15,7 @@ export { type HpaPod } from './pods.ts'
 export {
   defaultHpaSettings,
   hpaPolicyOf,
+  measuresAtZero,
   type HpaMetric,
   type HpaPolicy,
   type HpaSettings,

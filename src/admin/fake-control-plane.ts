@@ -17,12 +17,19 @@ import type { Replica, ReplicaPhase } from '../core/replica.ts'
 export const SAMPLE_MS = 1_700_000_000_000
 
 export function sampleDecision(over: Partial<Decision> = {}): Decision {
+  const windowSignal = { unit: 'requests at once', target: 7 }
   return {
+    class: 'kpa',
     atMs: SAMPLE_MS - 2000,
     replicas: 6,
     mode: 'panic',
     limits: ['scale-up rate 2x', 'held by panic'],
-    inputs: { metric: 'concurrency', stable: 14.2, panic: 41, ready: 3, target: 7 },
+    signals: [
+      { ...windowSignal, name: 'stable window', value: 14.2, proposal: 3, binding: false },
+      { ...windowSignal, name: 'panic window', value: 41, proposal: 6, binding: true },
+    ],
+    inputs: { metric: 'concurrency', stable: 14.2, panic: 41, ready: 3, starting: 0, waiting: 0, target: 7 },
+    windowsMs: { stable: 60_000, panic: 6_000 },
     excessBurstCapacity: -20,
     ...over,
   }

@@ -16,14 +16,44 @@ describe('why', () => {
       `2023-11-14T22:13:18Z  panic: 6 replicas
     saw 14.2 requests at once in the stable window, 41 in the panic window
     aims at 7 per replica, 3 ready
+    - stable window: 14.2 requests at once, target 7: asks for 3
+    * panic window: 41 requests at once, target 7: asks for 6, and that counts
     limits: scale-up rate 2x, held by panic
 2023-11-14T22:13:18Z  stable: 1 replica
     saw 14.2 requests at once in the stable window, 41 in the panic window
     aims at 7 per replica, 3 ready
+    - stable window: 14.2 requests at once, target 7: asks for 3
+    * panic window: 41 requests at once, target 7: asks for 6, and that counts
 `,
     )
     const json = await cli.result('why iris-predictor-00002 -n ml --limit 1 -o json')
     expect(JSON.parse(json.out)).toEqual([sampleDecision({ mode: 'stable', replicas: 1, limits: [] })])
+  })
+
+  it('shows what each signal of another class says, and why one says nothing', async () => {
+    const { inputs } = sampleDecision()
+    cli.plane.decisionsOf.set('ml/iris-predictor-00002', [
+      sampleDecision({
+        class: 'llm',
+        mode: 'stable',
+        replicas: 4,
+        limits: [],
+        signals: [
+          { name: 'kv cache', unit: 'of 1', value: 2.406, target: 0.8, proposal: 4, binding: true },
+          { name: 'running', unit: 'requests', binding: false, reason: 'no engine reports it' },
+        ],
+        inputs: { ...inputs, starting: 1 },
+      }),
+    ])
+    const { out } = await cli.result('why iris-predictor-00002 -n ml')
+    expect(out).toBe(
+      `2023-11-14T22:13:18Z  llm: 4 replicas
+    saw 14.2 requests at once in the stable window, 41 in the panic window
+    3 ready, 1 starting
+    * kv cache: 2.41 of 1, target 0.8: asks for 4, and that counts
+    - running: no value (no engine reports it): asks for nothing
+`,
+    )
   })
 
   it('fails for a revision that does not exist: a name is never completed', async () => {

@@ -1,4 +1,4 @@
-import type { Decision } from '../core/decision.ts'
+import type { Decision, Signal } from '../core/decision.ts'
 import type { AdminClient } from './client.ts'
 import { CliError } from './errors.ts'
 import type { Io } from './io.ts'
@@ -30,20 +30,34 @@ export async function why(
   else io.out(decisions.map(decisionText).join(''))
 }
 
-/** A decision in two or three lines: what, on which inputs, moved by which limits. */
-export function decisionText({ atMs, mode, replicas, inputs, limits }: Decision): string {
+/** A decision in some lines: what, on which inputs, what each signal asks for, moved by which limits. */
+export function decisionText(decision: Decision): string {
+  const { atMs, mode, replicas, inputs, limits, signals } = decision
   const outcome =
     replicas === undefined
       ? 'no data, nothing changed'
       : `${replicas} ${replicas === 1 ? 'replica' : 'replicas'}`
   const unit = inputs.metric === 'rps' ? 'requests per second' : 'requests at once'
+  const isKpa = decision.class === 'kpa'
+  const starting = inputs.starting === 0 ? '' : `, ${inputs.starting} starting`
+  const aim = isKpa ? `aims at ${rounded(inputs.target)} per replica, ` : ''
   const lines = [
-    `${formatRfc3339(atMs)}  ${mode}: ${outcome}`,
+    `${formatRfc3339(atMs)}  ${isKpa ? mode : decision.class}: ${outcome}`,
     `    saw ${rounded(inputs.stable)} ${unit} in the stable window, ${rounded(inputs.panic)} in the panic window`,
-    `    aims at ${rounded(inputs.target)} per replica, ${inputs.ready} ready`,
+    `    ${aim}${inputs.ready} ready${starting}`,
+    ...signals.map((signal) => `    ${signal.binding ? '*' : '-'} ${signalText(signal)}`),
     ...(limits.length === 0 ? [] : [`    limits: ${limits.join(', ')}`]),
   ]
   return `${lines.join('\n')}\n`
+}
+
+/** `panic window: 41 requests at once, target 7: asks for 6, and that counts`. */
+function signalText({ name, unit, value, target, proposal, binding, reason }: Signal): string {
+  const measured = value === undefined ? 'no value' : `${rounded(value)} ${unit}`.trimEnd()
+  const aim = target === undefined ? '' : `, target ${rounded(target)}`
+  const asks = proposal === undefined ? 'asks for nothing' : `asks for ${proposal}`
+  const gap = reason === undefined ? '' : ` (${reason})`
+  return `${name}: ${measured}${aim}${gap}: ${asks}${binding ? ', and that counts' : ''}`
 }
 
 function rounded(value: number): string {

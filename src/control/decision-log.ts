@@ -1,4 +1,4 @@
-import type { Decision } from '../core/decision.ts'
+import type { Decision, Signal } from '../core/decision.ts'
 
 const KEPT = 1_000
 
@@ -35,12 +35,28 @@ export class DecisionLog {
 
 function saysTheSame(a: Decision, b: Decision): boolean {
   return (
+    a.class === b.class &&
     a.replicas === b.replicas &&
     a.mode === b.mode &&
     a.inputs.stable === b.inputs.stable &&
     a.inputs.panic === b.inputs.panic &&
     a.inputs.ready === b.inputs.ready &&
+    a.inputs.starting === b.inputs.starting &&
+    a.inputs.waiting === b.inputs.waiting &&
     a.limits.length === b.limits.length &&
-    a.limits.every((limit, index) => limit === b.limits[index])
+    a.limits.every((limit, index) => limit === b.limits[index]) &&
+    a.signals.length === b.signals.length &&
+    a.signals.every((signal, index) => isSameSignal(signal, b.signals[index]))
+  )
+}
+
+function isSameSignal(a: Signal, b: Signal | undefined): boolean {
+  return (
+    a.name === b?.name &&
+    a.value === b.value &&
+    a.target === b.target &&
+    a.proposal === b.proposal &&
+    a.binding === b.binding &&
+    a.reason === b.reason
   )
 }

@@ -1,4 +1,11 @@
-import { decide, Demand, initialMemory, type Memory, type Policy } from '../../autoscaler/index.ts'
+import {
+  decide,
+  Demand,
+  initialMemory,
+  measuresAtZero,
+  type Memory,
+  type Policy,
+} from '../../autoscaler/index.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Cluster } from '../core/cluster.ts'
 import type { Replica } from '../core/replica.ts'
@@ -105,6 +112,8 @@ export class RevisionScaler {
 
   /** True where a decision could not change anything: asleep, nobody waits, nothing has been seen lately. */
   get isAsleep(): boolean {
+    // A metric from outside may wake it, too.
+    if (this.#policy.class === 'hpa' && measuresAtZero(this.#policy.hpa)) return false
     return this.#accepted === 0 && this.#wanted === 0 && !this.#isApplying && this.waiting === 0
   }
 
@@ -122,6 +131,7 @@ export class RevisionScaler {
       this.#replicas.some(({ phase }) => phase !== 'draining')
     const silentIsIdle = ready === 0 && (this.#wanted > 0 || isLeftOver)
     const demand = this.#demand.observe(nowMs, { silentIsIdle })
+    const { waiting, inFlight } = this.#demand.held(nowMs)
     const { decision, memory } = decide(
       this.#policy,
       {
@@ -131,7 +141,8 @@ export class RevisionScaler {
         unplaced: this.#replicas.filter(({ reasonCode }) => reasonCode === 'Unschedulable').length,
         stable: demand?.stable,
         panic: demand?.panic,
-        waiting: this.waiting,
+        waiting,
+        inFlight,
         reachable: this.#isReachable,
       },
       this.#memory,

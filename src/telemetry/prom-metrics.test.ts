@@ -6,11 +6,14 @@ import { PromMetrics, type MetricsSource } from './prom-metrics.ts'
 
 const noReplicas = { scheduling: 0, pulling: 0, loading: 0, ready: 0, draining: 0, failed: 0 }
 const decision: Decision = {
+  class: 'kpa',
   atMs: 0,
   replicas: 1,
   mode: 'panic',
   limits: [],
-  inputs: { metric: 'concurrency', stable: 1, panic: 2, ready: 1, target: 7 },
+  signals: [],
+  inputs: { metric: 'concurrency', stable: 1, panic: 2, ready: 1, starting: 0, waiting: 0, target: 7 },
+  windowsMs: { stable: 60_000, panic: 6_000 },
   excessBurstCapacity: 0,
 }
 

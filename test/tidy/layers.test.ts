@@ -15,8 +15,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'src/kubernetes': [CORE, 'src/kserve', 'src/readiness'],
   'src/bus': [CORE],
   'src/telemetry': [CORE],
+  'src/signals': [CORE],
   'src/gateway': [CORE, 'router', 'activator'],
-  'src/control': [CORE, 'router', 'autoscaler', 'src/kserve'],
+  'src/control': [CORE, 'router', 'autoscaler', 'src/kserve', 'src/signals'],
   'src/admin': [
     CORE,
     'router',
@@ -27,6 +28,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/kubernetes',
     'src/bus',
     'src/telemetry',
+    'src/signals',
     'src/gateway',
     'src/control',
   ],
@@ -40,6 +42,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'src/kubernetes',
     'src/bus',
     'src/telemetry',
+    'src/signals',
     'src/gateway',
     'src/control',
     'src/admin',
@@ -47,7 +50,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** These run whole in simulation, so they open no socket, file or process. */
-const PURE = [CORE, 'router', 'activator', 'autoscaler', 'src/kserve']
+const PURE = [CORE, 'router', 'activator', 'autoscaler', 'src/kserve', 'src/signals']
 const PURE_MODULES = new Set(['node:assert', 'node:crypto', 'node:path', 'node:url', 'node:util'])
 const WORLD = /(?<![.\w])(?:fetch|WebSocket|EventSource)\s*\(|(?<![.\w])process\./
 

@@ -10,7 +10,15 @@ const TIME =
 const TIME_MODULES = /^(?:node:)?(?:timers|timers\/promises|perf_hooks)$/
 
 /** Folders that others import as a whole. */
-const WITH_INDEX = ['router', 'activator', 'autoscaler', 'src/kserve', 'src/readiness', 'src/bus']
+const WITH_INDEX = [
+  'router',
+  'activator',
+  'autoscaler',
+  'src/kserve',
+  'src/readiness',
+  'src/bus',
+  'src/signals',
+]
 
 /**
  * Product files that no product file imports, with who does: programs are started, and tools of tests and

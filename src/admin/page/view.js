@@ -183,7 +183,7 @@ function rounded(value) {
 }
 
 /** `panic: 6 replicas, because ...` in words. */
-function decision({ atMs, replicas, mode, limits, inputs }) {
+function decision({ class: kind, atMs, replicas, mode, limits, signals, inputs }) {
   const unit = inputs.metric === 'rps' ? 'requests per second' : 'requests at once'
   const outcome =
     replicas === undefined
@@ -196,15 +196,33 @@ function decision({ atMs, replicas, mode, limits, inputs }) {
     h(
       'p',
       {},
-      h('span', { class: 'mode', 'data-mode': mode }, mode),
+      h('span', { class: 'mode', 'data-mode': mode }, kind === 'kpa' ? mode : kind),
       `: ${outcome}`,
       h('span', { class: 'note' }, ` at ${timeOfDay(atMs)}`),
     ),
     h(
       'p',
       { class: 'note' },
-      `${load}; ${rounded(inputs.target)} per replica aimed at, ${inputs.ready} ready`,
+      kind === 'kpa'
+        ? `${load}; ${rounded(inputs.target)} per replica aimed at, ${inputs.ready} ready`
+        : `${load}; ${inputs.ready} ready`,
     ),
+    // The two windows of the KPA are in the line above.
+    kind === 'kpa' || signals.length === 0
+      ? undefined
+      : h('ul', { class: 'reasons' }, ...signals.map(signal)),
     limits.length === 0 ? undefined : h('p', { class: 'note' }, `limits: ${limits.join(', ')}`),
   )
+}
+
+/** `panic window: 41 requests at once, target 7, asks for 6`; the one that counts is strong. */
+function signal({ name, unit, value, target, proposal, binding, reason }) {
+  const measured = value === undefined ? 'no value' : `${rounded(value)} ${unit}`
+  const words = [
+    `${name}: ${measured}`,
+    ...(target === undefined ? [] : [`target ${rounded(target)}`]),
+    ...(reason === undefined ? [] : [reason]),
+    ...(proposal === undefined ? [] : [`asks for ${proposal}`]),
+  ].join(', ')
+  return h('li', {}, binding ? h('strong', {}, words) : words)
 }
