@@ -5,7 +5,7 @@ import type { Revision } from '../core/revision.ts'
 import type { Log } from '../core/telemetry.ts'
 import type { ApiClient, KubeObject, ResourceCache } from './api/index.ts'
 import { isDraining } from './names.ts'
-import { nameOf, replicasOf, statusOf, hasEnded, withCost } from './deployment-state.ts'
+import { costOf, nameOf, replicasOf, statusOf, hasEnded, withCost } from './deployment-state.ts'
 import { DeploymentWrites } from './deployment-writes.ts'
 import { choosePodsToEnd } from './replicas/index.ts'
 
@@ -239,14 +239,22 @@ export class DeploymentScaler {
     // Not every gateway answered: nothing is ended by ignorance.
     if (loads === undefined) return draining.length
     const idle = draining.filter((pod) => overdue.has(pod) || loads.get(nameOf(pod)) === 0)
-    if (idle.length > 0 && idle.length < draining.length) {
-      await Promise.all(idle.map((pod) => this.#writes.mark(pod, COST_DRAINED)))
-    }
-    const ended = await this.#takeFirst(idle, draining, surplus)
+    const ended = await this.#takeFirst(await this.#first(idle, draining), draining, surplus)
     if (ended.length === 0) return draining.length
     await this.#writes.order(this.#writes.orderedIn(deployment) - ended.length)
     for (const { metadata } of ended) this.#released.add(metadata.uid ?? '')
     return draining.length - ended.length
+  }
+
+  /**
+   * Those of the idle pods that go before the other marked ones. A ReplicaSet that has not seen the cost yet could take
+   * another one, so they are ended only once it can be seen here.
+   */
+  async #first(idle: readonly KubeObject[], draining: readonly KubeObject[]): Promise<readonly KubeObject[]> {
+    if (idle.length === draining.length) return idle
+    const isFirst = (pod: KubeObject): boolean => costOf(pod) === COST_DRAINED
+    await Promise.all(idle.filter((pod) => !isFirst(pod)).map((pod) => this.#writes.mark(pod, COST_DRAINED)))
+    return idle.filter(isFirst)
   }
 
   /** No request lasts longer than its timeout; one without a timeout is waited for. */

@@ -32,6 +32,11 @@ export function hasEnded({ status }: KubeObject): boolean {
   return status.phase === 'Succeeded' || status.phase === 'Failed'
 }
 
+/** What a ReplicaSet takes pods away by, as it is written. */
+export function costOf({ metadata }: KubeObject): string | undefined {
+  return metadata.annotations?.[ANNOTATIONS.deletionCost]
+}
+
 /** The pod as it will be when its deletion cost has been written. */
 export function withCost(pod: KubeObject, cost: string): KubeObject {
   const annotations = { ...pod.metadata.annotations, [ANNOTATIONS.deletionCost]: cost }

@@ -23,6 +23,7 @@ export interface WakeFallbackOptions {
 export class WakeFallback implements Disposable {
   readonly #options: WakeFallbackOptions
   readonly #pending = new Map<RevisionName, Timer>()
+  #isOver = false
 
   constructor(options: WakeFallbackOptions) {
     this.#options = options
@@ -30,7 +31,7 @@ export class WakeFallback implements Disposable {
 
   /** The leader was told that requests wait for the revision. */
   woken(revision: RevisionName): void {
-    if (this.#pending.has(revision)) return
+    if (this.#pending.has(revision) || this.#isOver) return
     this.#pending.set(
       revision,
       this.#options.clock.after(LEADER_MS, () => {
@@ -41,6 +42,7 @@ export class WakeFallback implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isOver = true
     for (const timer of this.#pending.values()) timer[Symbol.dispose]()
     this.#pending.clear()
   }

@@ -1,4 +1,8 @@
-import { readAutoscalerConfig, validateAnnotations } from '../../../autoscaler/index.ts'
+import {
+  readAutoscalerConfig,
+  validateAnnotations,
+  type AutoscalerConfig,
+} from '../../../autoscaler/index.ts'
 import { Controller } from '../../control/controller.ts'
 import type { RevisionName } from '../../core/names.ts'
 import type { Bus } from '../../core/report.ts'
@@ -81,8 +85,10 @@ export class ControllerPart {
   readonly #bus: Bus
   readonly #metrics: Metrics
   readonly #election: LeaderElection
+  readonly #autoscaler: AutoscalerConfig
   #leading: Controller | undefined
 
+  /** @throws AutoscalerConfigError */
   constructor(
     context: RoleContext,
     parts: { readonly caches: ControllerCaches; readonly bus: Bus; readonly metrics: Metrics },
@@ -91,6 +97,8 @@ export class ControllerPart {
     this.#caches = parts.caches
     this.#bus = parts.bus
     this.#metrics = parts.metrics
+    // Now and not once it leads: what is wrong with it is said at the start.
+    this.#autoscaler = readAutoscalerConfig(context.config.autoscaler)
     const { client, clock, random, log, name, namespace } = context
     this.#election = new LeaderElection({
       client,
@@ -136,7 +144,7 @@ export class ControllerPart {
       applyShippedObjects(shippedObjectsDir, { client, clock, log, random }, signal).catch(() => {})
     }
     using stack = new DisposableStack()
-    const autoscaler = readAutoscalerConfig(config.autoscaler)
+    const autoscaler = this.#autoscaler
     const urls: UrlOptions = { ...config.ingress }
     const gateway = {
       name: config.kubernetes.gatewayService,

@@ -65,10 +65,7 @@ async function leader(): Promise<string> {
 }
 
 function asleep(): Promise<void> {
-  return space.waitFor('jsonpath={.status.replicas}', 'deployment cold-predictor-00001', 1).then(
-    () => space.waitFor('jsonpath={.spec.replicas}=0', 'deployment cold-predictor-00001', 90),
-    () => {},
-  )
+  return space.waitFor('jsonpath={.spec.replicas}=0', 'deployment cold-predictor-00001', 90)
 }
 
 describe('warm requests go on, and sleepers are woken,', () => {
