@@ -258,6 +258,32 @@ describe('without data', () => {
   })
 })
 
+describe('a revision of class external', () => {
+  const external: Policy = { ...policy({ 'min-scale': '0' }), class: 'external' }
+
+  it('is started once, and from then on left to somebody else', () => {
+    const story = new Story(external, { ready: 0, initialised: false })
+    expect(story.at(0, {})).toBe(1)
+    expect(story.at(2, { starting: 1 })).toBeUndefined()
+    expect(story.at(2, { ready: 1 })).toBeUndefined()
+    expect(story.at(2, { ready: 5, stable: 90, panic: 90 })).toBeUndefined()
+    expect(story.at(2, { ready: 0, waiting: 3 })).toBeUndefined()
+    expect(story.limits).toEqual(['scaled from outside'])
+  })
+
+  it('is not started by a controller that began anew', () => {
+    const story = new Story(external, { ready: 0, initialised: true })
+    expect(story.at(0, { waiting: 3 })).toBeUndefined()
+  })
+
+  it('ends when nothing leads to it, and begins again when something does', () => {
+    const story = new Story(external, { ready: 2 })
+    expect(story.at(0, { ready: 2, reachable: false, inFlight: 1 })).toBeUndefined()
+    expect(story.at(2, { ready: 2, reachable: false })).toBe(0)
+    expect(story.at(60, { ready: 0, reachable: true })).toBe(1)
+  })
+})
+
 describe('a revision of class fixed', () => {
   it('has its minimum, whatever is measured, as long as something leads to it', () => {
     const story = new Story({ ...policy({ 'min-scale': '3' }), class: 'fixed' }, { ready: 3 })

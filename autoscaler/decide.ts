@@ -98,6 +98,8 @@ export function decide(policy: Policy, observation: Observation, memory: Memory)
   switch (policy.class) {
     case 'fixed':
       return decideFixed(policy, observation, seen)
+    case 'external':
+      return decideExternal(policy, observation, seen)
     case 'kpa':
       return decideByRequests(policy, observation, seen)
     case 'hpa':
@@ -136,10 +138,28 @@ function look(policy: Policy, { nowMs, ready }: Observation, memory: Memory): Me
   }
 }
 
-/** KServe's autoscaler classes `none` and `external`: as many as the manifest says, while anything leads there. */
+/** KServe's autoscaler class `none`: as many as the manifest says, while anything leads there. */
 function decideFixed(policy: Policy, observation: Observation, memory: Memory): Decided {
   const isNeeded = observation.reachable || observation.waiting > 0
   const replicas = isNeeded ? policy.minScale : 0
   const limits = [isNeeded ? `fixed at ${replicas}` : 'not reachable']
   return conclude(policy, observation, memory, { replicas, limits })
+}
+
+/**
+ * KServe's autoscaler class `external`: a new revision is started, and one that no request can reach any more is ended.
+ * Everything between is somebody else's.
+ */
+function decideExternal(policy: Policy, observation: Observation, memory: Memory): Decided {
+  const { reachable, waiting, inFlight = 0, ready, starting } = observation
+  if (!reachable && waiting === 0 && inFlight === 0) {
+    return conclude(policy, observation, memory, { replicas: 0, limits: ['not reachable'] })
+  }
+  // New, or reachable again after we ended it.
+  const isOurs = memory.replicas === 0 || (memory.replicas === undefined && !memory.initialised)
+  if (isOurs && ready + starting === 0) {
+    const replicas = Math.max(policy.minScale, policy.initialScale)
+    return conclude(policy, observation, memory, { replicas, limits: [`started with ${replicas}`] })
+  }
+  return conclude(policy, observation, memory, { replicas: undefined, limits: ['scaled from outside'] })
 }

@@ -16,7 +16,16 @@ export {
   type Readings,
 } from './decide.ts'
 export { Demand, type WindowAverages } from './demand.ts'
-export { measuresAtZero } from './hpa/index.ts'
+export {
+  hpaPolicyOf,
+  measuresAtZero,
+  milliOfText,
+  milliOfUnits,
+  type HpaMetricSpec,
+  type HpaPod,
+  type Milli,
+  type Reading,
+} from './hpa/index.ts'
 export { asksForLlm, llmPolicyOf, LlmPolicyError, validateLlm, type EngineReading } from './llm/index.ts'
 export { policyOf, type Policy, type PolicySource } from './policy.ts'
 export {

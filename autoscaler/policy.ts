@@ -12,12 +12,12 @@ import type { Aggregation } from './window.ts'
 export type Policy = CommonPolicy & ClassPolicy
 
 /**
- * What is particular to the class. `kpa`: on what gateways report. `fixed`: min-scale replicas, always. `hpa`: as
- * Kubernetes' HPA, on metrics. `llm`: on what engines say. The bounds of the common part count for all of them, and
+ * What is particular to the class. `kpa`: on what gateways report. `fixed`: min-scale replicas, always. `external`:
+ * somebody else scales. `hpa`: as Kubernetes' HPA, on metrics. `llm`: on what engines say. The bounds of the common part count for all of them, and
  * so do its windows and its rules for the last replica.
  */
 export type ClassPolicy =
-  | { readonly class: 'kpa' | 'fixed' }
+  | { readonly class: 'kpa' | 'fixed' | 'external' }
   | { readonly class: 'hpa'; readonly hpa: HpaPolicy }
   | { readonly class: 'llm'; readonly llm: LlmPolicy }
 
@@ -55,6 +55,7 @@ export function policyOf(source: PolicySource): Policy {
   switch (source.class) {
     case 'kpa':
     case 'fixed':
+    case 'external':
       return Object.freeze({ class: source.class, ...commonPolicyOf(source, {}) })
     case 'hpa': {
       const { hpa } = source
@@ -79,6 +80,7 @@ export function scaleDownWindowMs(policy: Policy): number {
     case 'kpa':
       return policy.scaleDownDelayMs
     case 'fixed':
+    case 'external':
       return 0
     default:
       return policy satisfies never

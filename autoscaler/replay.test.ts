@@ -153,7 +153,7 @@ describe('a record', () => {
     ['{"format":"v0"}', /^format: "v0" is not allowed: pilotlight.dev\/decision\/v1$/],
     [
       '{"format":"pilotlight.dev/decision/v1","policy":{"class":"keda"}}',
-      /^policy.class: "keda" is not allowed: kpa, fixed, hpa, llm$/,
+      /^policy.class: "keda" is not allowed: kpa, fixed, external, hpa, llm$/,
     ],
     [
       '{"format":"pilotlight.dev/decision/v1","policy":{"class":"hpa"}}',

@@ -73,7 +73,7 @@ const NUMBERS: ReadonlyMap<unknown, number> = new Map([
   ['Infinity', Infinity],
   ['-Infinity', -Infinity],
 ])
-const CLASSES = ['kpa', 'fixed', 'hpa', 'llm']
+const CLASSES = ['kpa', 'fixed', 'external', 'hpa', 'llm']
 
 function numberOf(part: unknown): number | undefined {
   return isObject(part) && NUMBER in part ? NUMBERS.get(part[NUMBER]) : undefined

@@ -20,5 +20,6 @@ export {
   type HpaPolicy,
   type HpaSettings,
 } from './policy.ts'
+export { milliOfText } from './quantity.ts'
 export { type HpaMetricSpec, type HpaSpec } from './spec.ts'
 export { validateHpa, type HpaVerdict } from './validate.ts'

@@ -75,6 +75,12 @@ export function milliOfQuantity({ digits, exponent }: Quantity): Milli {
 
 const SUFFIXES = [...Object.entries(DECIMAL), ['', 0] as const]
 
+/** The amount that a quantity names; undefined if it is none. */
+export function milliOfText(text: string | number): Milli | undefined {
+  const quantity = parseQuantity(text)
+  return quantity === undefined ? undefined : milliOfQuantity(quantity)
+}
+
 /** As Kubernetes writes it: 0.5 is `500m`, 1000 is `1k`. */
 export function textOfQuantity(quantity: Quantity): string {
   const { digits, exponent } = inThousands(quantity)

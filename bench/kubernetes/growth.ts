@@ -7,6 +7,7 @@ import { MemoryBus } from '../../src/bus/index.ts'
 import { Carrier } from '../../src/cli/data-plane/carrier.ts'
 import { Controller } from '../../src/control/controller.ts'
 import type { Tables } from '../../src/control/tables.ts'
+import { noMetricSources } from '../../src/core/measurements.ts'
 import { readConfig } from '../../src/core/config.ts'
 import type { Desired, DesiredService } from '../../src/core/desired.ts'
 import { Latest } from '../../src/core/latest.ts'
@@ -95,6 +96,7 @@ async function measure(count: number): Promise<readonly string[]> {
       scale: () => Promise.resolve(),
       retire: () => Promise.resolve(),
     },
+    sources: noMetricSources,
     store: { load: () => Promise.resolve({}), save: () => Promise.resolve() },
     autoscaler: readAutoscalerConfig({}),
     progressDeadlineMs: 600_000,

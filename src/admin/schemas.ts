@@ -72,7 +72,7 @@ export const sharedSchemas = [
     'Decision',
     'How many replicas, by which signal, and every limit that moved the number.',
     {
-      class: { enum: ['kpa', 'fixed', 'hpa', 'llm'] },
+      class: { enum: ['kpa', 'fixed', 'external', 'hpa', 'llm'] },
       atMs: epochMs,
       replicas: { ...count, description: 'absent: nothing is known, so nothing is changed' },
       mode: { enum: ['stable', 'panic'] },

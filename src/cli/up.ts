@@ -5,6 +5,7 @@ import { buildAdmin } from '../admin/index.ts'
 import { MemoryBus } from '../bus/index.ts'
 import { Controller } from '../control/controller.ts'
 import { ObjectNotFound, type ReplicaLogs } from '../control/view.ts'
+import { noMetricSources } from '../core/measurements.ts'
 import { SystemClock } from '../core/clock.ts'
 import { ConfigError } from '../core/config.ts'
 import { SystemRandom } from '../core/random.ts'
@@ -104,6 +105,7 @@ async function serve(
     cluster,
     bus,
     log,
+    sources: noMetricSources,
     metrics,
     store: {
       load: () => files.load(),

@@ -1,9 +1,10 @@
-import { policyOf, type AutoscalerConfig, type Policy } from '../../autoscaler/index.ts'
+import { LlmPolicyError, type AutoscalerConfig, type Policy } from '../../autoscaler/index.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Cluster } from '../core/cluster.ts'
 import type { Decision } from '../core/decision.ts'
 import type { Desired, DesiredService } from '../core/desired.ts'
 import { Latest } from '../core/latest.ts'
+import type { MetricSources } from '../core/measurements.ts'
 import { qualified, split, type InferenceServiceName, type RevisionName } from '../core/names.ts'
 import type { Replica } from '../core/replica.ts'
 import type { Bus, ControllerMember, Report } from '../core/report.ts'
@@ -17,6 +18,7 @@ import {
   type ServiceStore,
 } from '../kserve/index.ts'
 import { revisionsThatDiffer } from './replica-changes.ts'
+import { revisionPolicyOf } from './revision-policy.ts'
 import { RevisionScaler, type ScalerDependencies } from './revision-scaler.ts'
 import { ServiceState, type RevisionVerdicts } from './service-state.ts'
 import { snapshotOf } from './snapshot.ts'
@@ -33,6 +35,7 @@ export interface ControllerOptions {
   readonly log: Log
   readonly metrics: Metrics
   readonly store: ServiceStore
+  readonly sources: MetricSources
   readonly autoscaler: AutoscalerConfig
   readonly progressDeadlineMs: number
   readonly reconcile: ReconcileOptions
@@ -77,8 +80,8 @@ export class Controller implements ControlPlane, ControllerMember {
 
   /** Runs until `signal` is aborted. */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, cluster, bus, log, metrics } = this.#options
-    this.#dependencies = { clock, cluster, bus, log, metrics, signal }
+    const { clock, cluster, bus, sources, log, metrics } = this.#options
+    this.#dependencies = { clock, cluster, bus, sources, log, metrics, signal }
     await this.#restore()
     using _membership = bus.joinController(this)
     await Promise.all([this.#followDesired(signal), this.#followReady(signal), this.#tick(signal)])
@@ -278,17 +281,20 @@ export class Controller implements ControlPlane, ControllerMember {
   }
 
   #policyOf(revision: Revision, minScale: number | undefined): Policy {
-    const { scaling, limits } = revision.template
-    return policyOf({
-      annotations:
-        minScale === undefined
-          ? scaling.annotations
-          : { ...scaling.annotations, 'autoscaling.knative.dev/min-scale': String(minScale) },
-      containerConcurrency: limits.containerConcurrency,
-      class: scaling.class,
-      config: this.#options.autoscaler,
-      progressDeadlineMs: this.#options.progressDeadlineMs,
-    })
+    const { autoscaler: config, progressDeadlineMs, log } = this.#options
+    const source = { config, progressDeadlineMs, minScale }
+    try {
+      return revisionPolicyOf(revision, source)
+    } catch (error) {
+      if (!(error instanceof LlmPolicyError)) throw error
+      log.warn(
+        { revision: revision.name, err: error },
+        'annotations of the policy cannot be read, so it scales on requests',
+      )
+      const { template } = revision
+      const scaling = { ...template.scaling, class: 'kpa' as const }
+      return revisionPolicyOf({ ...revision, template: { ...template, scaling } }, source)
+    }
   }
 
   /** Tells a service's scalers what their replicas are; lets those go whose revision is no longer there. */
@@ -323,7 +329,7 @@ export class Controller implements ControlPlane, ControllerMember {
     if (scaler === undefined) return
     const { scaling } = revision.template
     if (scaler.scaling === scaling && (minScale ?? scaler.policy.minScale) === scaler.policy.minScale) return
-    scaler.usePolicy(this.#policyOf(revision, minScale), scaling)
+    scaler.usePolicy(this.#policyOf(revision, minScale), revision)
   }
 
   #save(service: InferenceServiceName, kept: KeptService | undefined): void {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { defaultAutoscalerConfig, policyOf } from '../../autoscaler/index.ts'
 import { revisionOf } from '../../test/support/revisions.ts'
+import { noMetricSources } from '../core/measurements.ts'
 import { ManualClock } from '../core/manual-clock.ts'
 import { silentLog, silentMetrics } from '../core/telemetry.ts'
 import { RevisionScaler } from './revision-scaler.ts'
@@ -43,6 +44,7 @@ describe('RevisionScaler', () => {
           },
         },
         bus: { letGo: () => Promise.resolve(true), keep: () => {} },
+        sources: noMetricSources,
         log: silentLog,
         metrics: silentMetrics,
         signal: new AbortController().signal,

@@ -8,16 +8,19 @@ import {
 } from '../../autoscaler/index.ts'
 import type { Clock } from '../core/clock.ts'
 import type { Cluster } from '../core/cluster.ts'
+import type { MetricSources } from '../core/measurements.ts'
 import type { Replica } from '../core/replica.ts'
 import type { Bus, Report } from '../core/report.ts'
 import type { Revision, ScalingSpec } from '../core/revision.ts'
 import type { Log, Metrics } from '../core/telemetry.ts'
 import { DecisionLog } from './decision-log.ts'
+import { readingsOf } from './readings.ts'
 
 export interface ScalerDependencies {
   readonly clock: Clock
   readonly cluster: Pick<Cluster, 'scale' | 'retire'>
   readonly bus: Pick<Bus, 'letGo' | 'keep'>
+  readonly sources: MetricSources
   readonly log: Log
   readonly metrics: Metrics
   /** Ends every call that is under way. */
@@ -34,7 +37,8 @@ export class RevisionScaler {
   readonly #deps: ScalerDependencies
   readonly #demand: Demand
   #policy: Policy
-  #scaling: ScalingSpec
+  /** As it is now: how it scales may change in place. */
+  #current: Revision
   #memory: Memory
   #replicas: readonly Replica[] = []
   #isReachable = true
@@ -54,7 +58,7 @@ export class RevisionScaler {
     this.revision = revision
     this.#deps = dependencies
     this.#policy = options.policy
-    this.#scaling = revision.template.scaling
+    this.#current = revision
     this.#demand = new Demand(options.policy)
     this.#memory = initialMemory({
       nowMs: dependencies.clock.now(),
@@ -92,18 +96,21 @@ export class RevisionScaler {
     const isReason = this.log.newest === undefined || isReachable !== this.#isReachable
     this.#replicas = replicas
     this.#isReachable = isReachable
+    this.#deps.sources.watch(this.#current, replicas)
     return isReason
   }
 
   /** What the policy was made of. */
   get scaling(): ScalingSpec {
-    return this.#scaling
+    return this.#current.template.scaling
   }
 
-  usePolicy(policy: Policy, scaling: ScalingSpec): void {
+  /** @param revision this one, with what may change in place. */
+  usePolicy(policy: Policy, revision: Revision): void {
     this.#policy = policy
-    this.#scaling = scaling
+    this.#current = revision
     this.#demand.adopt(policy, this.#deps.clock.now())
+    this.#deps.sources.watch(revision, this.#replicas)
   }
 
   record(report: Report): void {
@@ -120,7 +127,7 @@ export class RevisionScaler {
   /** Decides on what is known now, and begins to bring the cluster there in this same turn. */
   decide(): void {
     if (this.#isRetired) return
-    const { clock, metrics } = this.#deps
+    const { clock, metrics, sources } = this.#deps
     const nowMs = clock.now()
     const ready = this.#replicas.filter((replica) => replica.phase === 'ready').length
     // Gateways report a revision that has ready replicas every second. One that has none and of which nothing is
@@ -132,6 +139,13 @@ export class RevisionScaler {
     const silentIsIdle = ready === 0 && (this.#wanted > 0 || isLeftOver)
     const demand = this.#demand.observe(nowMs, { silentIsIdle })
     const { waiting, inFlight } = this.#demand.held(nowMs)
+    const readings = readingsOf({
+      revision: this.#current,
+      replicas: this.#replicas,
+      measured: sources.measured(this.revision.name),
+      gateway: (metric) => (metric === 'queue-depth' ? waiting : Number.NaN),
+      nowMs,
+    })
     const { decision, memory } = decide(
       this.#policy,
       {
@@ -144,6 +158,7 @@ export class RevisionScaler {
         waiting,
         inFlight,
         reachable: this.#isReachable,
+        ...(readings === undefined ? {} : { readings }),
       },
       this.#memory,
     )
@@ -176,6 +191,7 @@ export class RevisionScaler {
   async retire(): Promise<boolean> {
     this.#isRetired = true
     this.#wanted = 0
+    this.#deps.sources.forget(this.revision.name)
     await this.#apply()
     return this.#isGone
   }

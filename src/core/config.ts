@@ -169,6 +169,63 @@ const redisSchema = z
     context.addIssue({ code: 'custom', path: ['caFile'], message })
   })
 
+/** Where metrics come from that revisions scale on. */
+const metricsSchema = z.strictObject({
+  periodMs: z
+    .number()
+    .min(100)
+    .default(5_000)
+    .describe('how often replicas and servers are asked for the metrics of class hpa and llm'),
+  timeoutMs: z.number().min(1).default(3_000).describe('how long one answer may take'),
+  staleAfterMs: z
+    .number()
+    .min(100)
+    .default(30_000)
+    .describe('what was measured longer ago counts as missing'),
+  prometheus: z
+    .strictObject({
+      url: z
+        .url({ protocol: /^https?$/, error: 'Invalid input: expected http://host:port or https://host:port' })
+        .optional()
+        .describe('Prometheus server of metrics that name none'),
+      bearerTokenFile: file()
+        .optional()
+        .describe('file with the token that is sent to prometheus.url, and nowhere else'),
+      caFile: file()
+        .optional()
+        .describe('PEM file with the CAs of Prometheus servers; default: those that Node brings'),
+    })
+    .prefault({}),
+  dcgm: z
+    .strictObject({
+      selector: z
+        .string()
+        .default('app.kubernetes.io/name in (dcgm-exporter, nvidia-dcgm-exporter)')
+        .describe(
+          "label selector of the pods of NVIDIA's DCGM exporter, in all namespaces; empty = there are none",
+        ),
+      port: port(9400).describe('port of the DCGM exporter'),
+    })
+    .prefault({}),
+})
+
+/** What is told of requests and decisions to an OpenTelemetry collector. */
+const tracesSchema = z.strictObject({
+  endpoint: z
+    .url({
+      protocol: /^https?$/,
+      error: 'Invalid input: expected http://host:4318/v1/traces or the same with https',
+    })
+    .optional()
+    .describe('where spans go, as OTLP over HTTP; none = nothing is traced'),
+  sampleRatio: z
+    .number()
+    .min(0)
+    .max(1)
+    .default(0.01)
+    .describe('share of the requests that are traced where the client does not say'),
+})
+
 export const configSchema = z.strictObject({
   gateway: gatewaySchema.prefault({}),
   admin: z
@@ -222,6 +279,8 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   kubernetes: kubernetesSchema.prefault({}),
+  metrics: metricsSchema.prefault({}),
+  traces: tracesSchema.prefault({}),
   redis: redisSchema.optional(),
   autoscaler: z
     .record(z.string(), z.string())

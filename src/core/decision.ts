@@ -35,9 +35,9 @@ export interface Decision {
 
 /**
  * Who decides: `kpa` on what gateways report, `hpa` on metrics as Kubernetes' HPA does, `llm` on what engines say
- * of their queues and caches; `fixed` is as many as the manifest says.
+ * of their queues and caches; `fixed` is as many as the manifest says; with `external` it is not for us to say.
  */
-export type ScalingClass = 'kpa' | 'fixed' | 'hpa' | 'llm'
+export type ScalingClass = 'kpa' | 'fixed' | 'external' | 'hpa' | 'llm'
 
 /** One thing that was measured, and what it asks for. */
 export interface Signal {

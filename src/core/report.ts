@@ -14,6 +14,10 @@ export interface Report {
   readonly waiting: number
   /** Requests on a replica at the end of the period. */
   readonly inFlight: number
+  /** Requests that left the queue with a permit in the period, and how long they had waited, together. Absent: none. */
+  readonly waited?: { readonly requests: number; readonly totalMs: number }
+  /** What answers' `usage` said in the period. Absent: none did. */
+  readonly tokens?: { readonly prompt: number; readonly generated: number }
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { GatewayMetric, ReplicaMetric } from './measurements.ts'
 import type { InferenceServiceName, RevisionName } from './names.ts'
 
 /** Which part of an InferenceService: what a request passes through. */
@@ -122,9 +123,67 @@ export interface RequestLimits {
  * scaleMetric arrive as `autoscaling.knative.dev/min-scale`, `max-scale`, `target` and `metric`.
  */
 export interface ScalingSpec {
-  /** `kpa`: on what is measured. `fixed`: min-scale replicas, always (autoscaler class none or external). */
-  readonly class: 'kpa' | 'fixed'
+  /**
+   * `kpa`: on what gateways report. `hpa`: as Kubernetes' HPA, on `metrics`. `llm`: on what engines say. `fixed`:
+   * min-scale replicas, always (autoscaler class none). `external`: somebody else scales (autoscaler class external).
+   */
+  readonly class: 'kpa' | 'hpa' | 'llm' | 'fixed' | 'external'
+  /** Beside those above: `pilotlight.dev/llm-*`, and what says where a replica's metrics are (see `scrapeTarget`). */
   readonly annotations: Readonly<Record<string, string>>
+  /** Of class `hpa`: what it scales on, in the manifest's order; never empty there. */
+  readonly metrics?: readonly ScalingMetric[]
+  /** Of class `hpa`: `behavior` of an autoscaling/v2 HorizontalPodAutoscaler; absent where the manifest has none. */
+  readonly behavior?: ScalingBehavior
+}
+
+/** One metric of class `hpa`. Amounts are Kubernetes quantities. */
+export type ScalingMetric =
+  /** CPU or memory of the replicas. */
+  | { readonly kind: 'resource'; readonly resource: 'cpu' | 'memory'; readonly target: MetricTarget }
+  /** What each replica's engine or GPUs say: a mean over the replicas. */
+  | { readonly kind: 'replica'; readonly metric: ReplicaMetric; readonly target: MetricTarget }
+  /**
+   * A series that each replica exports: `name` or `name{label="value"}`, summed within the replica. KServe's `podmetric`.
+   * `overTime` is of what the replica said in the last minute; default the last value.
+   */
+  | {
+      readonly kind: 'series'
+      readonly query: string
+      readonly overTime?: 'avg' | 'max' | 'min' | 'rate' | 'count' | 'last_one'
+      readonly target: MetricTarget
+    }
+  /** What gateways report of the revision as a whole. */
+  | { readonly kind: 'gateway'; readonly metric: GatewayMetric; readonly target: MetricTarget }
+  /** What a Prometheus server answers; `server` undefined = the configured one. KServe's `external`. */
+  | {
+      readonly kind: 'prometheus'
+      readonly server?: string
+      readonly query: string
+      /** Sent as `namespace` to servers that have tenants. */
+      readonly namespace?: string
+      readonly target: MetricTarget
+    }
+
+/** As in autoscaling/v2; `value` of a Utilization is a percent. */
+export interface MetricTarget {
+  readonly type: 'Utilization' | 'AverageValue' | 'Value'
+  readonly value: string | number
+}
+
+export interface ScalingBehavior {
+  readonly scaleUp?: ScalingRulesSpec
+  readonly scaleDown?: ScalingRulesSpec
+}
+
+export interface ScalingRulesSpec {
+  readonly stabilizationWindowSeconds?: number
+  readonly selectPolicy?: string
+  readonly tolerance?: string | number
+  readonly policies?: readonly {
+    readonly type: string
+    readonly value: number
+    readonly periodSeconds: number
+  }[]
 }
 
 /** What a revision is made of. Two equal templates are the same revision. */

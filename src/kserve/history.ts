@@ -95,7 +95,11 @@ const templateSchema = z.looseObject({
     responseStartTimeoutMs: limitMs,
     idleTimeoutMs: limitMs,
   }),
-  scaling: z.looseObject({ class: z.enum(['kpa', 'fixed']), annotations: stringMap }),
+  scaling: z.looseObject({
+    class: z.enum(['kpa', 'hpa', 'llm', 'fixed', 'external']),
+    annotations: stringMap,
+    metrics: z.array(z.looseObject({ kind: z.string() })).optional(),
+  }),
 })
 
 const recordSchema = z.object({

@@ -63,6 +63,8 @@ export class DeploymentScaler {
   #isUnanswered = false
   /** Nothing was wanted and nothing was ordered when it was looked at last. */
   #isAsleep = false
+  /** The number was asked for, and the Deployment not looked at since. */
+  #isNews = false
   /** By uid: since when pods have been seen to be marked, epoch ms. */
   readonly #markedMs = new Map<string, number>()
   /** By uid: marked pods for which the number was lowered; the ReplicaSet is about to delete them. */
@@ -79,6 +81,7 @@ export class DeploymentScaler {
     // A service that was deleted and made again may bring the same name with another content.
     this.#revision = revision
     this.#wanted = replicas
+    this.#isNews = true
     this.#isRetired = false
     return this.#look()
   }
@@ -152,6 +155,13 @@ export class DeploymentScaler {
     if (revision !== undefined && !isOwn(revision, deployment)) return this.#writes.delete(deployment)
     const ordered = this.#writes.orderedIn(deployment)
     this.#forgetReleased(deployment, ordered)
+    const isNews = this.#isNews
+    this.#isNews = false
+    if (revision?.template.scaling.class === 'external' && wanted > 0) {
+      // Somebody else changes the number, and is not put right; only from nothing it is ours to begin.
+      if (isNews && ordered === 0) await this.#writes.order(wanted)
+      return
+    }
     const pods = this.#pods()
     const draining = pods.filter(isDraining)
     const staying = ordered - draining.length

@@ -4,6 +4,7 @@ import { RouteTable } from '../../router/index.ts'
 import { MemoryBus } from '../../src/bus/index.ts'
 import { Controller } from '../../src/control/controller.ts'
 import type { Tables } from '../../src/control/tables.ts'
+import { noMetricSources } from '../../src/core/measurements.ts'
 import type { Cluster } from '../../src/core/cluster.ts'
 import { ManualClock } from '../../src/core/manual-clock.ts'
 import type { InferenceServiceName, RevisionName } from '../../src/core/names.ts'
@@ -92,6 +93,7 @@ export class World {
       bus,
       log: silentLog,
       metrics: silentMetrics,
+      sources: noMetricSources,
       store: this.#history,
       autoscaler: readAutoscalerConfig({ 'allow-zero-initial-scale': 'true' }),
       progressDeadlineMs: scenario.progressDeadlineMs,

@@ -4,6 +4,7 @@ import {
   type AutoscalerConfig,
 } from '../../../autoscaler/index.ts'
 import { Controller } from '../../control/controller.ts'
+import { noMetricSources } from '../../core/measurements.ts'
 import type { RevisionName } from '../../core/names.ts'
 import type { Bus } from '../../core/report.ts'
 import type { Revision } from '../../core/revision.ts'
@@ -250,6 +251,7 @@ export class ControllerPart {
       cluster,
       bus: this.#bus,
       log,
+      sources: noMetricSources,
       metrics: this.#metrics,
       store: writer,
       autoscaler,
