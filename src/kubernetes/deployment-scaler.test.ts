@@ -67,6 +67,29 @@ describe('a Deployment', () => {
     expect(fake.writes).toEqual(['scale 3'])
   })
 
+  it('of class external is begun and ended, and not put right between', async () => {
+    const { template } = REVISION
+    const scaling = { ...template.scaling, class: 'external' as const }
+    const external = { ...REVISION, template: { ...template, scaling } }
+    await scaler.scale(external, 1)
+    await settled()
+    for (const replicas of [5, 0]) {
+      await fake.patch(KINDS.deployments, 'ml', 'x', { spec: { replicas } })
+      await settled()
+      await clock.advance(2_000)
+    }
+    expect(fake.writes).toEqual(['create 1', 'scale 5', 'scale 0'])
+    fake.writes.length = 0
+    await scaler.scale(external, 2)
+    await settled()
+    await scaler.scale(external, 0)
+    await settled()
+    fake.show()
+    await clock.advance(2_000)
+    await settled()
+    expect(fake.writes.filter((write) => !write.startsWith('mark'))).toEqual(['scale 2', 'scale 0'])
+  })
+
   it('is not written when it is there already', async () => {
     await at(2)
     await scaler.scale(REVISION, 2)
