@@ -9,8 +9,8 @@ import { revisionPolicyOf } from './revision-policy.ts'
 
 const NAME = 'ml/llm-predictor-00001'
 
-function scaled(scaling: Partial<ScalingSpec>, replica: Partial<ReplicaTemplate> = {}): Revision {
-  const revision = revisionOf(NAME, replica)
+function scaled(scaling: Partial<ScalingSpec>, parts: Partial<ReplicaTemplate> = {}): Revision {
+  const revision = revisionOf(NAME, parts)
   const { template } = revision
   return { ...revision, template: { ...template, scaling: { ...template.scaling, ...scaling } } }
 }
@@ -203,7 +203,8 @@ describe('the policy of a revision', () => {
       source,
     )
     expect(policy).toMatchObject({ class: 'hpa', minScale: 1, maxScale: 10 })
-    const { metrics, behavior } = (policy as Extract<typeof policy, { class: 'hpa' }>).hpa
+    if (policy.class !== 'hpa') throw new Error(policy.class)
+    const { metrics, behavior } = policy.hpa
     expect(metrics).toEqual([
       { type: 'Resource', resource: 'cpu', target: { type: 'Utilization', averageUtilization: 70 } },
       { type: 'Pods', metric: 'gpu-utilization', target: { type: 'AverageValue', averageValue: 700 } },

@@ -59,7 +59,9 @@ export async function openGatewayPart(
       clock,
       log,
       hasReplicas,
-      isWaitedFor: (revision) => load.isWaitedFor(revision),
+      // Of class external the number is never ours.
+      isWaitedFor: (revision) =>
+        view.revisionOf(revision)?.template.scaling.class !== 'external' && load.isWaitedFor(revision),
     }),
   )
   const own: Pick<Bus, 'report' | 'wake'> = {
