@@ -9,59 +9,18 @@ import { Controller } from '../../src/control/controller.ts'
 import type { Tables } from '../../src/control/tables.ts'
 import { noMetricSources } from '../../src/core/measurements.ts'
 import { readConfig } from '../../src/core/config.ts'
-import type { Desired, DesiredService } from '../../src/core/desired.ts'
+import type { Desired } from '../../src/core/desired.ts'
 import { Latest } from '../../src/core/latest.ts'
 import { ManualClock } from '../../src/core/manual-clock.ts'
 import { SeededRandom } from '../../src/core/random.ts'
-import type { Ready, Replica } from '../../src/core/replica.ts'
+import type { Ready } from '../../src/core/replica.ts'
 import { silentLog } from '../../src/core/telemetry.ts'
-import { parseDocuments, toDesired } from '../../src/kserve/index.ts'
 import { PromMetrics } from '../../src/telemetry/index.ts'
 import { median, table } from '../figures.ts'
 import { wholeNumbers } from '../options.ts'
+import { pretendedReplicas, pretendedServices, START_MS, urls } from '../pretended-services.ts'
 
 const CHANGES = 30
-const START_MS = 1_700_000_000_000
-const MANIFEST = `
-apiVersion: serving.kserve.io/v1beta1
-kind: InferenceService
-metadata: {name: NAME, namespace: bench}
-spec: {predictor: {minReplicas: 2, model: {modelFormat: {name: sklearn}, storageUri: "gs://bucket/iris"}}}
-`
-const urls = {
-  domainTemplate: '{{ .Name }}.{{ .Namespace }}.{{ .IngressDomain }}',
-  pathTemplate: '',
-  ingressDomain: 'example.com',
-  urlScheme: 'http',
-} as const
-
-function desiredServices(count: number): readonly DesiredService[] {
-  const { services } = toDesired(
-    parseDocuments(MANIFEST.replace('NAME', 'the-service'), { file: 'iris.yaml' }),
-    {
-      runtimes: 'catalogue',
-      metadata: () => ({ generation: 1, createdAtMs: START_MS }),
-      predictorHost: (namespace, component) => `${component}.${namespace}`,
-    },
-  )
-  const text = JSON.stringify(services[0])
-  return Array.from({ length: count }, (_, index): DesiredService =>
-    JSON.parse(text.replaceAll('the-service', `service-${index}`)),
-  )
-}
-
-function replicasOf(service: DesiredService, nowMs: number): readonly Replica[] {
-  const revision = `bench/${service.name}-predictor-00001` as const
-  return ['a', 'b'].map((suffix) => ({
-    name: `${revision}-${suffix}` as const,
-    revision,
-    phase: 'ready',
-    sinceMs: nowMs,
-    createdAtMs: nowMs,
-    address: { host: '127.0.0.1', port: 8080 },
-    restarts: 0,
-  }))
-}
 
 /** CPU of one of many turns of `change`, in ms. */
 async function cost(change: () => void | Promise<void>): Promise<number> {
@@ -79,9 +38,11 @@ async function cost(change: () => void | Promise<void>): Promise<number> {
 async function measure(count: number): Promise<readonly string[]> {
   const clock = new ManualClock(START_MS)
   const over = new AbortController()
-  const services = [...desiredServices(count)]
+  const services = [...pretendedServices(count)]
   const desired = new Latest<Desired>({ services: [...services], problems: [] })
-  const ready = new Latest<Ready>({ replicas: services.flatMap((service) => replicasOf(service, START_MS)) })
+  const ready = new Latest<Ready>({
+    replicas: services.flatMap((service) => pretendedReplicas(service, START_MS)),
+  })
   let tables: Tables | undefined
   const bus = new MemoryBus(silentLog)
   const metrics = new PromMetrics(() => ({ revisions: [] }))

@@ -1,31 +1,20 @@
 import type { Decision } from '../core/decision.ts'
-import {
-  amountsIn,
-  countsIn,
-  decisionOf,
-  hasShape,
-  numbersOf,
-  shapeOf,
-  type Shape,
-} from './decision-shape.ts'
+import { decisionOf, hasShape, numbersOf, shapeOf, type Shape } from './decision-shape.ts'
+import { NumberReader, NumberWriter } from './packed-numbers.ts'
 
 const KEPT = 1_000
-const PER_CHUNK = 50
-/** Of the time and the excess burst capacity, which may differ where a decision says the same. */
-const PASSING = 2
-/** Shapes that are looked at before a new one is made: decisions go to and fro between a few. */
-const SHAPES_TRIED = 4
+const PER_CHUNK = 100
 
 /**
- * The newest decisions of one revision, the last thousand and some before. A decision that says the same as the one before
- * takes its place, so an idle hour is one entry and the thousand reach far back. There may be 10,000 such logs, so what
- * is kept are numbers; what decisions have in common is kept once.
+ * The newest decisions of one revision. A decision that says the same as the one before takes its place, so an idle hour
+ * is one entry and the thousand reach far back. There may be 10,000 such logs, and a decision is a kilobyte: all but the
+ * newest are kept as bytes, and what they have in common is kept once.
  */
 export class DecisionLog {
   #newest: Decision | undefined
+  #shape: Shape | undefined
+  /** Those before it, oldest first. The first chunk is dropped whole, so there may be some more than have to be. */
   readonly #chunks: Chunk[] = []
-  /** The last ones used, newest first. */
-  #shapes: readonly Shape[] = []
 
   get newest(): Decision | undefined {
     return this.#newest
@@ -33,96 +22,69 @@ export class DecisionLog {
 
   /** Oldest first. */
   all(): readonly Decision[] {
-    return this.#chunks.flatMap((chunk) => chunk.all()).slice(-KEPT)
+    const newest = this.#newest === undefined ? [] : [this.#newest]
+    return [...this.#chunks.flatMap((chunk) => chunk.all()), ...newest].slice(-KEPT)
   }
 
   add(decision: Decision): void {
+    const [before, shape] = [this.#newest, this.#shape]
     this.#newest = decision
-    const shape = this.#shapeFor(decision)
-    const last = this.#chunks.at(-1)
-    if (last?.replaceLast(decision, shape) === true) return
-    if (last !== undefined && last.length < PER_CHUNK) {
-      last.add(decision, shape)
-      return
+    this.#shape = shape !== undefined && hasShape(decision, shape) ? shape : shapeOf(decision)
+    if (before === undefined || shape === undefined) return
+    if (shape === this.#shape && areSameNumbers(before, decision, shape)) return
+    let chunk = this.#chunks.at(-1)
+    if (chunk === undefined || chunk.length === PER_CHUNK) {
+      this.#chunks.push((chunk = new Chunk(chunk)))
+      if (this.#chunks.length * PER_CHUNK >= KEPT + 2 * PER_CHUNK) this.#chunks.shift()
     }
-    const chunk = new Chunk()
-    chunk.add(decision, shape)
-    this.#chunks.push(chunk)
-    if (this.#chunks.length * PER_CHUNK > KEPT + PER_CHUNK) this.#chunks.shift()
-  }
-
-  #shapeFor(decision: Decision): Shape {
-    const [newest] = this.#shapes
-    if (newest !== undefined && hasShape(decision, newest)) return newest
-    const shape = this.#shapes.find((known) => hasShape(decision, known)) ?? shapeOf(decision)
-    this.#shapes = [shape, ...this.#shapes.filter((known) => known !== shape)].slice(0, SHAPES_TRIED)
-    return shape
+    chunk.add(before, shape)
   }
 }
 
-/** Some decisions, one behind the other. */
+/** The excess burst capacity may be another: it is no reason for anything. */
+function areSameNumbers(a: Decision, b: Decision, shape: Shape): boolean {
+  const before = numbersOf(a, shape)
+  return numbersOf(b, shape).every((value, index) => index === 0 || Object.is(value, before[index]))
+}
+
+/** Some decisions, one behind the other: for each the number of its shape, the time since the one before, its numbers. */
 class Chunk {
-  readonly #shapes: Shape[] = []
-  #amounts = new Float64Array(4)
-  #counts = new Int32Array(8)
-  /** How much of them is used. */
-  #amountsEnd = 0
-  #countsEnd = 0
+  readonly #shapes: Shape[]
+  readonly #numbers = new NumberWriter()
+  #lastMs = 0
+  #length = 0
+
+  /** @param before decisions go to and fro between a few shapes, so those of the last chunk are likely */
+  constructor(before: Chunk | undefined) {
+    this.#shapes = before === undefined ? [] : before.#shapes.slice(-16)
+  }
 
   get length(): number {
-    return this.#shapes.length
+    return this.#length
   }
 
   add(decision: Decision, shape: Shape): void {
-    const { amounts, counts } = numbersOf(decision, shape)
-    if (this.#amountsEnd + amounts.length > this.#amounts.length) {
-      this.#amounts = grown(
-        this.#amounts,
-        new Float64Array(this.#lengthFor(this.#amountsEnd, amounts.length)),
-      )
-    }
-    if (this.#countsEnd + counts.length > this.#counts.length) {
-      this.#counts = grown(this.#counts, new Int32Array(this.#lengthFor(this.#countsEnd, counts.length)))
-    }
-    this.#amounts.set(amounts, this.#amountsEnd)
-    this.#counts.set(counts, this.#countsEnd)
-    this.#amountsEnd += amounts.length
-    this.#countsEnd += counts.length
-    this.#shapes.push(shape)
-  }
-
-  /** Puts the decision in place of the last one, if it says the same. */
-  replaceLast(decision: Decision, shape: Shape): boolean {
-    if (this.#shapes.at(-1) !== shape) return false
-    const { amounts, counts } = numbersOf(decision, shape)
-    const amountsAt = this.#amountsEnd - amounts.length
-    const countsAt = this.#countsEnd - counts.length
-    const isSame =
-      counts.every((count, index) => this.#counts[countsAt + index] === count) &&
-      amounts.every((amount, index) => index < PASSING || Object.is(this.#amounts[amountsAt + index], amount))
-    if (isSame) this.#amounts.set(amounts, amountsAt)
-    return isSame
+    this.#numbers.write(this.#indexOf(decision, shape))
+    this.#numbers.write(decision.atMs - this.#lastMs)
+    for (const number of numbersOf(decision, shape)) this.#numbers.write(number)
+    this.#lastMs = decision.atMs
+    this.#length += 1
   }
 
   all(): readonly Decision[] {
-    let amountsAt = 0
-    let countsAt = 0
-    return this.#shapes.map((shape) => {
-      const amounts = this.#amounts.subarray(amountsAt, (amountsAt += amountsIn(shape)))
-      const counts = this.#counts.subarray(countsAt, (countsAt += countsIn(shape)))
-      return decisionOf(shape, { amounts: [...amounts], counts: [...counts] })
+    const reader = new NumberReader(this.#numbers.bytes)
+    let atMs = 0
+    return Array.from({ length: this.#length }, () => {
+      const shape = this.#shapes[reader.read()]!
+      atMs += reader.read()
+      return decisionOf(shape, atMs, () => reader.read())
     })
   }
 
-  /** As if all decisions were as this one: a full chunk wastes nothing, and one that just began little. */
-  #lengthFor(end: number, more: number): number {
-    return this.#shapes.length < 4
-      ? Math.max(end + more, 4 * more)
-      : Math.max(end + more, end + more * (PER_CHUNK - this.length))
+  #indexOf(decision: Decision, shape: Shape): number {
+    const known = this.#shapes.indexOf(shape)
+    if (known >= 0) return known
+    const alike = this.#shapes.findIndex((other) => hasShape(decision, other))
+    return alike >= 0 ? alike : this.#shapes.push(shape) - 1
   }
-}
-
-function grown<T extends Float64Array | Int32Array>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

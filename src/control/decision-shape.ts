@@ -18,14 +18,6 @@ interface SignalShape {
   readonly hasProposal: boolean
 }
 
-/** The numbers of a decision, in the order that its shape gives them. */
-export interface Numbers {
-  /** The first two are the time and the excess burst capacity. */
-  readonly amounts: readonly number[]
-  /** Whole numbers that fit into 32 bits. */
-  readonly counts: readonly number[]
-}
-
 export function shapeOf(decision: Decision): Shape {
   const { class: kind, mode, limits, signals, inputs, windowsMs, conditions } = decision
   return {
@@ -101,35 +93,37 @@ function hasSameEntries(a: object, b: object): boolean {
   return entries.length === there.size && entries.every(([key, value]) => there.get(key) === value)
 }
 
-export function numbersOf(decision: Decision, { signals }: Shape): Numbers {
-  const { atMs, replicas, inputs, excessBurstCapacity } = decision
-  const amounts = [atMs, excessBurstCapacity, inputs.stable, inputs.panic]
-  const counts = replicas === undefined ? [] : [replicas]
-  counts.push(inputs.ready, inputs.starting, inputs.waiting)
+/**
+ * The numbers of a decision but for its time, in the order in which `decisionOf` takes them. The first is the excess burst
+ * capacity.
+ */
+export function numbersOf(decision: Decision, { signals }: Shape): readonly number[] {
+  const { replicas, inputs, excessBurstCapacity } = decision
+  const { stable, panic, ready, starting, waiting } = inputs
+  const numbers = [excessBurstCapacity, stable, panic, ready, starting, waiting]
+  if (replicas !== undefined) numbers.push(replicas)
   for (const [index, { value, proposal }] of decision.signals.entries()) {
-    if (value !== undefined && signals[index]?.value === 'own') amounts.push(value)
-    if (proposal !== undefined) counts.push(proposal)
+    if (value !== undefined && signals[index]?.value === 'own') numbers.push(value)
+    if (proposal !== undefined) numbers.push(proposal)
   }
-  return { amounts, counts }
+  return numbers
 }
 
-export function amountsIn({ signals }: Shape): number {
-  return 4 + signals.filter(({ value }) => value === 'own').length
-}
-
-export function countsIn({ hasReplicas, signals }: Shape): number {
-  return 3 + (hasReplicas ? 1 : 0) + signals.filter(({ hasProposal }) => hasProposal).length
-}
-
-export function decisionOf(shape: Shape, numbers: Numbers): Decision {
+/** The decision again. @param next one number after the other */
+export function decisionOf(shape: Shape, atMs: number, next: () => number): Decision {
   const { hasReplicas, metric, target, signals, ...rest } = shape
-  const amount = numbers.amounts.values()
-  const count = numbers.counts.values()
-  const next = (from: Iterator<number>): number => from.next().value ?? Number.NaN
-  const [atMs, excessBurstCapacity, stable, panic] = [next(amount), next(amount), next(amount), next(amount)]
-  const replicas = hasReplicas ? next(count) : undefined
-  const [ready, starting, waiting] = [next(count), next(count), next(count)]
-  const valueOf = { stable: () => stable, panic: () => panic, own: () => next(amount) }
+  const excessBurstCapacity = next()
+  const inputs = {
+    metric,
+    stable: next(),
+    panic: next(),
+    ready: next(),
+    starting: next(),
+    waiting: next(),
+    target,
+  }
+  const replicas = hasReplicas ? next() : undefined
+  const valueOf = { stable: () => inputs.stable, panic: () => inputs.panic, own: next }
   return {
     ...rest,
     atMs,
@@ -137,9 +131,9 @@ export function decisionOf(shape: Shape, numbers: Numbers): Decision {
     signals: signals.map(({ signal, value, hasProposal }) => ({
       ...signal,
       ...(value === 'none' ? {} : { value: valueOf[value]() }),
-      ...(hasProposal ? { proposal: next(count) } : {}),
+      ...(hasProposal ? { proposal: next() } : {}),
     })),
-    inputs: { metric, stable, panic, ready, starting, waiting, target },
+    inputs,
     excessBurstCapacity,
   }
 }
