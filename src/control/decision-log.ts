@@ -34,6 +34,7 @@ export class DecisionLog {
     if (shape === this.#shape && areSameNumbers(before, decision, shape)) return
     let chunk = this.#chunks.at(-1)
     if (chunk === undefined || chunk.length === PER_CHUNK) {
+      chunk?.seal()
       this.#chunks.push((chunk = new Chunk(chunk)))
       if (this.#chunks.length * PER_CHUNK >= KEPT + 2 * PER_CHUNK) this.#chunks.shift()
     }
@@ -69,6 +70,11 @@ class Chunk {
     for (const number of numbersOf(decision, shape)) this.#numbers.write(number)
     this.#lastMs = decision.atMs
     this.#length += 1
+  }
+
+  /** Nothing comes behind any more. */
+  seal(): void {
+    this.#numbers.trim()
   }
 
   all(): readonly Decision[] {

@@ -29,6 +29,11 @@ export class NumberWriter {
     return this.#bytes.subarray(0, this.#length)
   }
 
+  /** Gives back the room for more. */
+  trim(): void {
+    this.#bytes = this.#bytes.slice(0, this.#length)
+  }
+
   write(value: number): void {
     this.#makeRoom()
     if (isCompact(value)) {
@@ -60,7 +65,7 @@ export class NumberWriter {
 
   #makeRoom(): void {
     if (this.#length + LONGEST <= this.#bytes.length) return
-    const larger = new Uint8Array(2 * this.#bytes.length)
+    const larger = new Uint8Array(Math.max(64, 2 * this.#bytes.length))
     larger.set(this.#bytes)
     this.#bytes = larger
   }

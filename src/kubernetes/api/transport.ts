@@ -2,7 +2,7 @@ import type { Dispatcher } from 'undici'
 import type { Clock } from '../../core/clock.ts'
 import { ApiError } from './api-error.ts'
 import type { Connection } from './connection.ts'
-import { Deadline } from './deadline.ts'
+import { Deadline } from '../../core/deadline.ts'
 
 const JSON_TYPE = 'application/json'
 /** An API server that asks to come later (429 with Retry-After) did nothing yet, so that trying again is safe. */

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from '../../core/clock.ts'
+import type { Clock, Timer } from './clock.ts'
 
 /**
  * The life of one request: a signal that is aborted when its caller gives up or its time is over, whichever comes
