@@ -42,17 +42,22 @@ describe('readUpConfig', () => {
     expect(readUpConfig({ paths: [] }, cwd).config.gateway.workers).toBe(2)
   })
 
-  it('finds TLS files from the folder of the configuration', () => {
+  it('finds files from the folder of the configuration', () => {
     write(
       'etc/pilotlight.yaml',
       `gateway:
   tls: { certFile: tls/tls.crt, keyFile: /run/tls.key, clientCaFile: ../clients.crt }
   upstreamTls: { caFile: replicas.crt, serverName: replicas.crt }
+metrics: { prometheus: { caFile: prometheus.crt, bearerTokenFile: /run/token } }
 redis: { url: rediss://redis, caFile: redis.crt, passwordFile: /run/password }
 `,
     )
-    const { gateway, redis } = readUpConfig({ paths: [], config: 'etc/pilotlight.yaml' }, cwd).config
+    const { gateway, metrics, redis } = readUpConfig({ paths: [], config: 'etc/pilotlight.yaml' }, cwd).config
     const { tls, upstreamTls } = gateway
+    expect(metrics.prometheus).toEqual({
+      caFile: join(cwd, 'etc/prometheus.crt'),
+      bearerTokenFile: '/run/token',
+    })
     expect(redis).toMatchObject({ caFile: join(cwd, 'etc/redis.crt'), passwordFile: '/run/password' })
     expect(tls).toMatchObject({
       certFile: join(cwd, 'etc/tls/tls.crt'),

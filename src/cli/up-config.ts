@@ -67,7 +67,7 @@ function withFlags(file: Record<string, unknown>, options: UpOptions): Record<st
   return merged
 }
 
-/** The files that `gateway.tls`, `gateway.upstreamTls` and `redis` name, as absolute paths. */
+/** The files that `gateway.tls`, `gateway.upstreamTls`, `metrics.prometheus` and `redis` name, as absolute paths. */
 function withAbsoluteFiles(config: Record<string, unknown>, dir: string): Record<string, unknown> {
   const absolute = (section: unknown): unknown =>
     isMapping(section)
@@ -80,9 +80,12 @@ function withAbsoluteFiles(config: Record<string, unknown>, dir: string): Record
           ),
         )
       : section
-  const { gateway, redis } = config
+  const { gateway, metrics, redis } = config
   const sections = {
     redis: absolute(redis),
+    metrics: isMapping(metrics)
+      ? { ...metrics, ...defined({ prometheus: absolute(metrics['prometheus']) }) }
+      : metrics,
     gateway: isMapping(gateway)
       ? {
           ...gateway,

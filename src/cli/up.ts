@@ -5,7 +5,6 @@ import { buildAdmin } from '../admin/index.ts'
 import { MemoryBus } from '../bus/index.ts'
 import { Controller } from '../control/controller.ts'
 import { ObjectNotFound, type ReplicaLogs } from '../control/view.ts'
-import { noMetricSources } from '../core/measurements.ts'
 import { SystemClock } from '../core/clock.ts'
 import { ConfigError } from '../core/config.ts'
 import { SystemRandom } from '../core/random.ts'
@@ -16,8 +15,11 @@ import {
   LocalCluster,
   lockStateDir,
   ManifestFolder,
+  NvidiaSmi,
+  ProcessUsage,
   StateDirInUse,
 } from '../local/index.ts'
+import { RevisionSources } from '../sources/index.ts'
 import { pinoLog, PromMetrics } from '../telemetry/index.ts'
 import type { DataPlane } from './data-plane/data-plane.ts'
 import { MainThreadDataPlane } from './data-plane/main-thread.ts'
@@ -99,13 +101,23 @@ async function serve(
       random,
     }),
   )
+  const sources = cleanUp.use(
+    await RevisionSources.open({
+      clock,
+      random,
+      log,
+      config: config.metrics,
+      usage: new ProcessUsage(clock),
+      gpus: new NvidiaSmi({ clock }),
+    }),
+  )
   const files = new FileHistory(join(stateDir, 'history'), log)
   const controller: Controller = new Controller({
     clock,
     cluster,
     bus,
     log,
-    sources: noMetricSources,
+    sources,
     metrics,
     store: {
       load: () => files.load(),

@@ -20,8 +20,8 @@ export interface PrometheusOptions {
   readonly log: Log
   readonly periodMs: number
   readonly staleAfterMs: number
-  /** The token for a server; undefined where it gets none. */
-  readonly tokenFor: (server: string) => string | undefined
+  /** The token for a server; undefined where it gets none. May reject. */
+  readonly tokenFor: (server: string) => Promise<string | undefined>
   readonly signal: AbortSignal
 }
 
@@ -128,7 +128,7 @@ export class PrometheusQueries {
     const { asker, clock, log, tokenFor } = this.#options
     const url = `${server.replace(/\/+$/, '')}/api/v1/query`
     const form = new URLSearchParams({ query, ...(namespace === undefined ? {} : { namespace }) })
-    const token = tokenFor(server)
+    const token = await tokenFor(server)
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` }
     const isLong = url.length + form.toString().length > URL_MAX
     const { body } = isLong

@@ -1,3 +1,6 @@
+import { mkdtempDisposableSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { revisionOf } from '../../test/support/revisions.ts'
 import { readConfig } from '../core/config.ts'
@@ -35,26 +38,23 @@ describe('RevisionSources', () => {
   let over: AsyncDisposableStack
   let sources: RevisionSources
   let gpus: Map<ReplicaName, GpuUsage>
-  let token: string | undefined
   let usageAsked: number
 
   beforeEach(() => {
     clock = new ManualClock(1_700_000_000_000)
     over = new AsyncDisposableStack()
     gpus = new Map()
-    token = 'secret'
     usageAsked = 0
   })
   afterEach(() => over.disposeAsync())
 
-  function open(config: object = {}): void {
+  async function open(config: object = {}): Promise<void> {
     const { metrics } = readConfig({ metrics: config })
-    const made = new RevisionSources({
+    const made = await RevisionSources.open({
       clock,
       random: new SeededRandom(1),
       log: silentLog,
       config: metrics,
-      prometheusToken: () => token,
       usage: {
         usage: (replicas) => {
           usageAsked += 1
@@ -107,7 +107,7 @@ describe('RevisionSources', () => {
   }
 
   it('asks a replica as soon as it is ready, and then in every period', async () => {
-    open()
+    await open()
     let running = 3
     const server = await engine(saying(() => vllm(running)))
     sources.watch(onMetrics({ kind: 'replica', metric: 'running', target }), [])
@@ -125,7 +125,7 @@ describe('RevisionSources', () => {
   })
 
   it('measures all that class llm goes by, and rates from two scrapes', async () => {
-    open()
+    await open()
     let count = 0
     const server = await engine(
       saying(() => {
@@ -169,7 +169,7 @@ describe('RevisionSources', () => {
       'answers more than 8388608 bytes',
     ],
   ])('says of %s why there is no number', async (_what, handler, reason) => {
-    open()
+    await open()
     const server = await engine(handler)
     sources.watch(onMetrics({ kind: 'replica', metric: 'running', target }), [replica(server)])
     const isSaid = (): boolean => {
@@ -181,7 +181,7 @@ describe('RevisionSources', () => {
   })
 
   it('gives up a replica that does not answer in time', async () => {
-    open({ timeoutMs: 1_000 })
+    await open({ timeoutMs: 1_000 })
     const server = await engine(() => {})
     sources.watch(onMetrics({ kind: 'replica', metric: 'running', target }), [replica(server)])
     await eventually(() => server.asked.length === 1)
@@ -197,7 +197,7 @@ describe('RevisionSources', () => {
   })
 
   it('forgets what is too old, and says why there is nothing newer', async () => {
-    open({ staleAfterMs: 12_000 })
+    await open({ staleAfterMs: 12_000 })
     const server = await engine(saying(() => vllm(3)))
     sources.watch(onMetrics({ kind: 'replica', metric: 'running', target }), [replica(server)])
     await eventually(isThere('running'))
@@ -214,7 +214,7 @@ describe('RevisionSources', () => {
   })
 
   it('asks a replica that does not answer less often', async () => {
-    open()
+    await open()
     const server = await engine((_request, response) => response.writeHead(500).end())
     sources.watch(onMetrics({ kind: 'replica', metric: 'running', target }), [replica(server)])
     for (let round = 0; round < 24; round += 1) {
@@ -227,7 +227,7 @@ describe('RevisionSources', () => {
   })
 
   it('takes what the GPUs say where the engine says nothing of them', async () => {
-    open()
+    await open()
     const server = await engine(saying(() => vllm(1)))
     const revision = onMetrics({ kind: 'replica', metric: 'gpu-utilization', target })
     sources.watch(revision, [replica(server)])
@@ -244,7 +244,7 @@ describe('RevisionSources', () => {
   })
 
   it('reads CPU and memory only where a metric wants them, once for all', async () => {
-    open()
+    await open()
     const server = await engine(saying(() => vllm(1)))
     sources.watch(onMetrics({ kind: 'replica', metric: 'running', target }), [replica(server)])
     await clock.advance(20_000)
@@ -261,7 +261,7 @@ describe('RevisionSources', () => {
   })
 
   it('reads series of the replica itself', async () => {
-    open()
+    await open()
     const server = await engine(saying(() => 'jobs{queue="a"} 3\njobs{queue="b"} 9\n'))
     sources.watch(
       onMetrics(
@@ -278,7 +278,7 @@ describe('RevisionSources', () => {
   })
 
   it('asks nobody any more once it is told to forget', async () => {
-    open()
+    await open()
     const server = await engine(saying(() => vllm(1)))
     sources.watch(onMetrics({ kind: 'replica', metric: 'running', target }), [replica(server)])
     sources.forget(NAME)
@@ -289,8 +289,8 @@ describe('RevisionSources', () => {
     expect(server.asked).toHaveLength(1)
   })
 
-  it('has nothing to do with a revision that scales on requests', () => {
-    open()
+  it('has nothing to do with a revision that scales on requests', async () => {
+    await open()
     sources.watch(revisionOf(NAME), [])
     expect(sources.measured(NAME)).toBeUndefined()
   })
@@ -320,7 +320,10 @@ describe('RevisionSources', () => {
         response.end(vector('1.5', '2'))
       }
       const [own, other] = [await engine(handler), await engine(handler)]
-      open({ prometheus: { url: own.url } })
+      using folder = mkdtempDisposableSync(join(tmpdir(), 'prometheus-'))
+      const bearerTokenFile = join(folder.path, 'token')
+      writeFileSync(bearerTokenFile, 'secret\n')
+      await open({ prometheus: { url: own.url, bearerTokenFile } })
       const metrics = [
         { kind: 'prometheus', query: 'sum(up)', namespace: 'ml', target },
         { kind: 'prometheus', query: 'sum(up)', server: other.url, target },
@@ -342,7 +345,7 @@ describe('RevisionSources', () => {
       ['something else', '{"status":"success"}', 'no answer'],
     ])('that says %s', async (_what, body, reason) => {
       const server = await engine(saying(() => body))
-      open({ prometheus: { url: server.url } })
+      await open({ prometheus: { url: server.url } })
       sources.watch(onMetrics({ kind: 'prometheus', query: 'up', target }), [])
       await answered()
       expect(query()).toMatchObject({ absent: reason })
@@ -355,7 +358,7 @@ describe('RevisionSources', () => {
         error: 'parse error: unexpected )',
       })
       const server = await engine((_request, response) => response.writeHead(400).end(refusal))
-      open({ prometheus: { url: server.url } })
+      await open({ prometheus: { url: server.url } })
       sources.watch(onMetrics({ kind: 'prometheus', query: 'up)', target }), [])
       await answered()
       expect(query()).toMatchObject({
@@ -371,7 +374,7 @@ describe('RevisionSources', () => {
         bodies.push(body)
         response.end(vector('7'))
       })
-      open({ prometheus: { url: server.url } })
+      await open({ prometheus: { url: server.url } })
       sources.watch(onMetrics({ kind: 'prometheus', query: long, target }), [])
       await answered()
       expect(query()).toMatchObject({ value: [7] })
@@ -381,7 +384,7 @@ describe('RevisionSources', () => {
     it('that is gone: its last answer counts for a while, and again when it is back', async () => {
       const server = await engine(saying(() => vector('5')))
       const { port } = server
-      open({ staleAfterMs: 20_000, prometheus: { url: server.url } })
+      await open({ staleAfterMs: 20_000, prometheus: { url: server.url } })
       sources.watch(onMetrics({ kind: 'prometheus', query: 'up', target }), [])
       await answered()
       await server.stop()
@@ -397,8 +400,18 @@ describe('RevisionSources', () => {
       await eventually(() => 'value' in (query() ?? {}))
     })
 
-    it('that is not configured', () => {
-      open()
+    it('with files that cannot be read, and says so at once', async () => {
+      const file = '/nowhere/to/be/found'
+      await expect(open({ prometheus: { bearerTokenFile: file } })).rejects.toThrow(
+        `metrics.prometheus.bearerTokenFile: cannot read ${file}`,
+      )
+      await expect(open({ prometheus: { caFile: file } })).rejects.toThrow(
+        `metrics.prometheus.caFile: cannot read ${file}`,
+      )
+    })
+
+    it('that is not configured', async () => {
+      await open()
       sources.watch(onMetrics({ kind: 'prometheus', query: 'up', target }), [])
       expect(query()).toMatchObject({
         absent: 'no server',

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import type { Clock } from '../core/clock.ts'
 import type { Config } from '../core/config.ts'
 import type {
@@ -27,9 +28,6 @@ export interface RevisionSourcesOptions {
   readonly random: Random
   readonly log: Log
   readonly config: Config['metrics']
-  /** What the files of `config.prometheus` say; read again when asked. */
-  readonly prometheusToken?: () => string | undefined
-  readonly prometheusCa?: string
   /** CPU and memory of replicas. */
   readonly usage: UsageSource
   readonly gpus: GpuSource
@@ -67,9 +65,19 @@ export class RevisionSources implements MetricSources, AsyncDisposable {
   readonly #usage: Round<Measured<ResourceUsage>>
   readonly #gpus: Round<GpuUsage>
 
-  constructor(options: RevisionSourcesOptions) {
+  /** @throws Error naming the file of `config.prometheus` that cannot be read */
+  static async open(options: RevisionSourcesOptions): Promise<RevisionSources> {
+    const { caFile, bearerTokenFile } = options.config.prometheus
+    const ca = await readSecret('metrics.prometheus.caFile', caFile)
+    // Only to say at once that it cannot be read: tokens change.
+    await readSecret('metrics.prometheus.bearerTokenFile', bearerTokenFile)
+    return new RevisionSources(options, ca)
+  }
+
+  private constructor(options: RevisionSourcesOptions, prometheusCa: string | undefined) {
     this.#options = options
-    const { clock, random, log, config, prometheusCa, prometheusToken, usage, gpus } = options
+    const { clock, random, log, config, usage, gpus } = options
+    const { url, bearerTokenFile } = config.prometheus
     const { signal } = this.#over
     const asking = { clock, timeoutMs: config.timeoutMs, signal }
     // Replicas have certificates of their own, if any, and are asked by address.
@@ -86,7 +94,10 @@ export class RevisionSources implements MetricSources, AsyncDisposable {
       log,
       periodMs: config.periodMs,
       staleAfterMs: config.staleAfterMs,
-      tokenFor: (server) => (isSameOrigin(server, config.prometheus.url) ? prometheusToken?.() : undefined),
+      tokenFor: (server) =>
+        isSameOrigin(server, url)
+          ? readSecret('metrics.prometheus.bearerTokenFile', bearerTokenFile)
+          : Promise.resolve(undefined),
       signal,
     })
     const round = { clock, log, periodMs: config.periodMs, timeoutMs: config.timeoutMs, signal }
@@ -241,6 +252,15 @@ export class RevisionSources implements MetricSources, AsyncDisposable {
 
   #replicasThat(isWanted: (watched: Watched) => boolean): readonly Replica[] {
     return [...this.#watched.values()].flatMap((watched) => (isWanted(watched) ? watched.replicas : []))
+  }
+}
+
+async function readSecret(field: string, file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (error) {
+    throw new Error(`${field}: cannot read ${file}`, { cause: error })
   }
 }
 
