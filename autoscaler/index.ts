@@ -21,6 +21,7 @@ export {
   measuresAtZero,
   milliOfText,
   milliOfUnits,
+  validateHpa,
   type HpaMetricSpec,
   type HpaPod,
   type Milli,

@@ -1,7 +1,8 @@
 import { basename } from 'node:path'
 import { parseDocument } from 'yaml'
-import { validateAnnotations, type AutoscalerConfig } from '../../autoscaler/index.ts'
+import type { AutoscalerConfig } from '../../autoscaler/index.ts'
 import { CONFIG_FILE } from '../control/explain.ts'
+import { scalingProblems } from '../control/revision-policy.ts'
 import { ManifestRefused, ObjectNotFound, type AppliedObject, type ManifestStore } from '../control/view.ts'
 import {
   changeRefusal,
@@ -38,7 +39,7 @@ export class LocalManifests implements ManifestStore {
       runtimes: 'local',
       predictorHost: options.predictorHost,
       allowZeroInitialScale: options.autoscaler.allowZeroInitialScale,
-      validateAnnotations: (annotations) => validateAnnotations(annotations, options.autoscaler),
+      validateScaling: (scaling) => scalingProblems(scaling, options.autoscaler),
     }
   }
 

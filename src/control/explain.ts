@@ -1,12 +1,14 @@
 import { basename } from 'node:path'
 import { defaultAutoscalerConfig, policyOf, validateAnnotations } from '../../autoscaler/index.ts'
 import { explainDocuments, type ScalingFunctions } from '../kserve/index.ts'
+import { scalingProblems } from './revision-policy.ts'
 
 /** The autoscaler's arithmetic, as explain and admission need it. */
 const scaling: ScalingFunctions = {
   effectiveTarget: (annotations, containerConcurrency) =>
     policyOf({ annotations, containerConcurrency, class: 'kpa', config: defaultAutoscalerConfig }).target,
   validateAnnotations: (annotations) => validateAnnotations(annotations, defaultAutoscalerConfig),
+  validateScaling: (given) => scalingProblems(given, defaultAutoscalerConfig),
 }
 
 /** What becomes of each document: a row each, in our words or, with `strict`, as KServe would answer. */

@@ -2,6 +2,9 @@ import {
   hpaPolicyOf,
   llmPolicyOf,
   policyOf,
+  validateAnnotations,
+  validateHpa,
+  validateLlm,
   type AutoscalerConfig,
   type HpaMetricSpec,
   type Policy,
@@ -43,6 +46,31 @@ export function revisionPolicyOf(revision: Revision, source: RevisionPolicySourc
     default:
       return scaling.class satisfies never
   }
+}
+
+/** What is wrong with how a component is to be scaled, each with its field, its value and what is allowed. */
+export function scalingProblems(scaling: ScalingSpec, config: AutoscalerConfig): readonly string[] {
+  const { annotations, class: kind } = scaling
+  return [
+    ...validateAnnotations(annotations, config),
+    ...(kind === 'llm' ? validateLlm(annotations) : []),
+    ...(kind === 'hpa' ? hpaProblems(scaling) : []),
+  ]
+}
+
+/** What an API server would say of a HorizontalPodAutoscaler with these metrics and this behavior. */
+function hpaProblems({ metrics = [], behavior }: ScalingSpec): readonly string[] {
+  const spec = {
+    scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'revision' },
+    minReplicas: 1,
+    maxReplicas: INT32_MAX,
+    metrics: metrics.map(hpaMetricOf),
+    behavior,
+  }
+  const verdict = validateHpa({ metadata: { name: 'revision' }, spec })
+  if (verdict.accepted) return []
+  if ('decodeError' in verdict) return [`autoScaling: ${verdict.decodeError}`]
+  return verdict.causes.map(({ field, message }) => `${field.replace(/^spec\./, 'autoScaling.')}: ${message}`)
 }
 
 /** Bounds come from the annotations, as for every class; these are the ones for where they are silent. */

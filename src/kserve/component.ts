@@ -3,7 +3,7 @@ import type { ReplicaTemplate, RequestLimits } from '../core/revision.ts'
 import { customReplica, modelReplica, type BuildContext } from './component-replica.ts'
 import { containerOf } from './merge.ts'
 import type { SelectionFailure } from './runtimes.ts'
-import { scalingOf, type ComponentScaling } from './scaling.ts'
+import { scalingOf } from './scaling.ts'
 import type { Explainer, Extension, Predictor } from './schema/inference-service.ts'
 import type { Container } from './schema/kubernetes.ts'
 import { componentName } from './traffic.ts'
@@ -11,7 +11,8 @@ import { componentName } from './traffic.ts'
 export interface Built {
   readonly component: DesiredComponent
   readonly failure?: SelectionFailure
-  readonly unmeasured?: ComponentScaling['unmeasured']
+  /** What it asks to be scaled on and is not. */
+  readonly warnings: readonly string[]
 }
 
 export function buildPredictor(predictor: Predictor, context: BuildContext, path = 'spec.predictor'): Built {
@@ -91,7 +92,7 @@ function assemble(
   context: BuildContext,
 ): Built {
   const annotations = { ...parts.runtimeAnnotations, ...context.isvc.metadata.annotations }
-  const { scaling, unmeasured } = scalingOf(
+  const { scaling, warnings } = scalingOf(
     component,
     annotations,
     context.mode,
@@ -106,7 +107,7 @@ function assemble(
       template: { replica: parts.replica, limits: limitsOf(component, context.timeoutSeconds), scaling },
       ...(percent === undefined ? {} : { canaryTrafficPercent: percent }),
     },
-    ...(unmeasured === undefined ? {} : { unmeasured }),
+    warnings,
   }
 }
 

@@ -1,13 +1,13 @@
 import type { DesiredCanary, DesiredService } from '../core/desired.ts'
+import type { ScalingSpec } from '../core/revision.ts'
 import type { AdmittedObject } from './admit.ts'
-import { buildOther, buildPredictor, type Built } from './component.ts'
+import { buildOther, buildPredictor } from './component.ts'
 import type { BuildContext } from './component-replica.ts'
 import { modelFromFramework } from './defaults.ts'
 import type { ManifestDocument } from './documents.ts'
 import { knativeVisibilityKey, kserveVisibilityKey, stickyKey, stopKey, tagRoutingKey } from './keys.ts'
 import { ownRefusal, stickyOf } from './own-checks.ts'
 import type { Runtime } from './runtimes.ts'
-import { unmeasuredWarning, type ComponentScaling } from './scaling.ts'
 import type { InferenceService, Predictor } from './schema/inference-service.ts'
 import { canaryReplicas } from './traffic.ts'
 import { isObject } from './unknown-fields.ts'
@@ -35,16 +35,14 @@ export interface DesiredOptions {
   ): { readonly generation: number; readonly createdAtMs: number }
   /** What transformers and explainers call the predictor: host, or host:port. */
   predictorHost(namespace: string, componentName: string): string
-  /** What is wrong with `autoscaling.knative.dev/*`, by whoever reads them. */
-  validateAnnotations?(annotations: Readonly<Record<string, string>>): readonly string[]
+  /** What is wrong with how a component is to be scaled, by whoever does it. */
+  validateScaling?(scaling: ScalingSpec): readonly string[]
 }
 
 export type ServiceOutcome =
   | {
       readonly service: DesiredService
       readonly warnings: readonly string[]
-      /** What the predictor asked to be scaled on and is not. */
-      readonly unmeasured?: ComponentScaling['unmeasured']
     }
   | { readonly refusal: string }
 
@@ -84,7 +82,7 @@ export function serviceOf(
   const explainer = buildOther('explainer', context)
   const built = [predictor, transformer, explainer].filter((part) => part !== undefined)
   for (const { component } of built) {
-    const errors = options.validateAnnotations?.(component.template.scaling.annotations) ?? []
+    const errors = options.validateScaling?.(component.template.scaling) ?? []
     if (errors.length > 0) return { refusal: `spec.${component.kind}: ${errors.join('; ')}` }
   }
   const sticky = stickyOf(annotations[stickyKey] ?? '')
@@ -110,11 +108,9 @@ export function serviceOf(
     canaries: (isvc.spec.canary ?? []).map((_, index) => canaryOf(isvc, index, context)),
     ...(failure === undefined ? {} : { failure }),
   }
-  return {
-    service,
-    warnings: [...metricWarnings(built), ...serviceWarnings(isvc, local)],
-    ...(predictor.unmeasured === undefined ? {} : { unmeasured: predictor.unmeasured }),
-  }
+  // An annotation of the service holds for every component; what is wrong with it is said once.
+  const unmeasured = new Set(built.flatMap(({ warnings }) => warnings))
+  return { service, warnings: [...unmeasured, ...serviceWarnings(isvc, local)] }
 }
 
 /** A canary is the stable predictor with its own fields over it, and a fixed number of replicas. */
@@ -137,14 +133,6 @@ function canaryOf(isvc: InferenceService, index: number, context: BuildContext):
     trafficPercent: entry.trafficPercent,
     component: { ...component, template: { ...template, scaling: { ...template.scaling, class: 'fixed' } } },
   }
-}
-
-function metricWarnings(built: readonly Built[]): string[] {
-  const asked = built.flatMap(({ unmeasured }) =>
-    unmeasured === undefined ? [] : [unmeasuredWarning(unmeasured)],
-  )
-  // An annotation of the service holds for every component; it is said once.
-  return [...new Set(asked)]
 }
 
 function specAsWritten({ value }: ManifestDocument): Readonly<Record<string, unknown>> {

@@ -154,39 +154,41 @@ describe('toDesired', () => {
     })
   })
 
-  it('scales on concurrency where a metric is not measured, and says so', () => {
+  it('scales on concurrency where a metric is unknown, and says so', () => {
     const { services, warnings } = desired(
       toyRuntime +
         service(
           `{predictor: {${toyModel}}}}`,
-          ', annotations: {serving.kserve.io/metric: gpu-utilization, serving.kserve.io/targetUtilizationPercentage: "70"}',
+          ', annotations: {serving.kserve.io/metric: gpu-temperature, serving.kserve.io/targetUtilizationPercentage: "70"}',
         ),
     )
     expect(services[0]?.components.predictor.template.scaling.annotations).not.toHaveProperty(
       'autoscaling.knative.dev/metric',
     )
     expect(warnings.map(({ message }) => message)).toEqual([
-      'metadata.annotations[serving.kserve.io/metric]: gpu-utilization is not measured yet; it is scaled on concurrency with the default target instead',
+      expect.stringMatching(
+        /^metadata.annotations\[serving.kserve.io\/metric\]: "gpu-temperature" is no metric; .* it is scaled on concurrency/,
+      ),
     ])
   })
 
-  it.each(['none', 'external'])(
-    'keeps the number fixed in Standard mode with autoscalerClass %s',
-    (autoscaler) => {
-      const { services } = desired(
-        toyRuntime +
-          service(
-            `{predictor: {minReplicas: 2, ${toyModel}}}}`,
-            `, annotations: {serving.kserve.io/deploymentMode: RawDeployment, serving.kserve.io/autoscalerClass: ${autoscaler}}`,
-          ),
-      )
-      expect(services[0]?.deploymentMode).toBe('Standard')
-      expect(services[0]?.components.predictor.template.scaling).toMatchObject({
-        class: 'fixed',
-        annotations: { 'autoscaling.knative.dev/min-scale': '2' },
-      })
-    },
-  )
+  it.each([
+    ['none', 'fixed'],
+    ['external', 'external'],
+  ])('does not scale by itself in Standard mode with autoscalerClass %s', (autoscaler, kind) => {
+    const { services } = desired(
+      toyRuntime +
+        service(
+          `{predictor: {minReplicas: 2, ${toyModel}}}}`,
+          `, annotations: {serving.kserve.io/deploymentMode: RawDeployment, serving.kserve.io/autoscalerClass: ${autoscaler}}`,
+        ),
+    )
+    expect(services[0]?.deploymentMode).toBe('Standard')
+    expect(services[0]?.components.predictor.template.scaling).toMatchObject({
+      class: kind,
+      annotations: { 'autoscaling.knative.dev/min-scale': '2' },
+    })
+  })
 
   it('tells transformer and explainer where the predictor is, unless they say it themselves', () => {
     const { services } = desired(
@@ -323,8 +325,8 @@ describe('toDesired', () => {
   })
 
   it('refuses what the autoscaler does not understand', () => {
-    const validateAnnotations = () => ['window: "x" is not allowed: 6s to 1h']
-    const { problems } = desired(toyRuntime + service(`{predictor: {${toyModel}}}}`), { validateAnnotations })
+    const validateScaling = () => ['window: "x" is not allowed: 6s to 1h']
+    const { problems } = desired(toyRuntime + service(`{predictor: {${toyModel}}}}`), { validateScaling })
     expect(problems[0]?.message).toBe('spec.predictor: window: "x" is not allowed: 6s to 1h')
   })
 

@@ -1,5 +1,6 @@
 import { childName } from '../core/names.ts'
 import type { DesiredComponent, DesiredService } from '../core/desired.ts'
+import type { ScalingMetric } from '../core/revision.ts'
 import type { DesiredOptions } from './desired-service.ts'
 import type { ManifestDocument } from './documents.ts'
 import {
@@ -51,10 +52,7 @@ export function ownRows(documents: readonly ManifestDocument[], options: Options
       source: outcome.document.source,
       warnings: outcome.warnings,
       does: whatItDoes(outcome, columns),
-      note:
-        outcome.unmeasured === undefined
-          ? ''
-          : `${outcome.unmeasured.metric} is not measured yet: scaled on concurrency, at ${columns.kpa_effective_target ?? ''} requests in flight per replica`,
+      note: noteOf(outcome),
     }
   })
 }
@@ -65,13 +63,13 @@ function desiredOptions(options: Options): DesiredOptions {
     runtimes: options.runtimes ?? 'catalogue',
     ...(defaultMode === undefined ? {} : { defaultMode }),
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
-    validateAnnotations: (annotations) => options.validateAnnotations?.(annotations) ?? [],
+    validateScaling: (scaling) => options.validateScaling?.(scaling) ?? [],
     metadata: () => ({ generation: 1, createdAtMs: 0 }),
     predictorHost: (namespace, component) => `${component}.${namespace}`,
   }
 }
 
-function columnsOf({ service, problem, unmeasured }: Outcome, options: Options): Columns {
+function columnsOf({ service, problem }: Outcome, options: Options): Columns {
   if (service === undefined) {
     if (problem === undefined) return { verdict: 'accept' }
     return problem.stage === 'not-served'
@@ -87,8 +85,6 @@ function columnsOf({ service, problem, unmeasured }: Outcome, options: Options):
     kserve_message: service.failure?.message ?? '',
     mode: service.deploymentMode,
     ...view,
-    metric: unmeasured?.metric ?? view.metric,
-    target: unmeasured?.target ?? view.target,
     container_concurrency: limits.containerConcurrency === 0 ? '' : String(limits.containerConcurrency),
     timeout_s: String(limits.timeoutMs / 1000),
     canary_percent:
@@ -110,10 +106,20 @@ function columnsOf({ service, problem, unmeasured }: Outcome, options: Options):
 }
 
 function viewOf({ template }: DesiredComponent, options: Options) {
-  const { annotations, class: autoscaler } = template.scaling
+  const { annotations, class: autoscaler, metrics = [] } = template.scaling
   const min = annotations[knativeMinScaleKey] ?? '1'
-  if (autoscaler === 'fixed') {
+  if (autoscaler === 'fixed' || autoscaler === 'external') {
     return { autoscaler, min, max: min, metric: '', target: '', kpa_effective_target: '' }
+  }
+  if (autoscaler === 'hpa' || autoscaler === 'llm') {
+    return {
+      autoscaler,
+      min,
+      max: annotations[knativeMaxScaleKey] ?? 'unlimited',
+      metric: metrics.map(nameOf).join(', '),
+      target: metrics.map(({ target }) => `${target.value} ${target.type}`).join(', '),
+      kpa_effective_target: '',
+    }
   }
   const target = options.effectiveTarget(annotations, template.limits.containerConcurrency)
   return {
@@ -124,6 +130,22 @@ function viewOf({ template }: DesiredComponent, options: Options) {
     target: annotations[knativeTargetKey] ?? 'default',
     kpa_effective_target: target === undefined ? '' : plainNumber(target),
   }
+}
+
+function nameOf(metric: ScalingMetric): string {
+  if (metric.kind === 'resource') return metric.resource
+  return metric.kind === 'replica' || metric.kind === 'gateway' ? metric.metric : metric.query
+}
+
+/** Where we do what KServe does not. */
+function noteOf({ service }: Outcome): string {
+  const scaling = service?.components.predictor.template.scaling
+  if (scaling?.class === 'llm')
+    return 'scaled on what its engine says of its queue and its cache; KServe would not'
+  const metrics = (scaling?.metrics ?? []).filter(({ kind }) => kind === 'replica' || kind === 'gateway')
+  return metrics.length === 0
+    ? ''
+    : `${metrics.map(nameOf).join(', ')}: measured by us; KServe does not look at it`
 }
 
 function canariesOf({ canaries }: DesiredService): string {
@@ -171,11 +193,21 @@ function whatItDoes({ service, problem, admission }: Outcome, columns: Columns):
   return `It ${runs} and answers at ${columns.url}; ${replicasOf(columns)}.${canary}`
 }
 
-function replicasOf({ autoscaler, min = '', max = '', metric, kpa_effective_target }: Columns): string {
+function replicasOf({
+  autoscaler,
+  min = '',
+  max = '',
+  metric,
+  target,
+  kpa_effective_target,
+}: Columns): string {
   const count = min === '1' ? '1 replica' : `${min} replicas`
   if (autoscaler === 'fixed') return `${count} always`
+  if (autoscaler === 'external') return 'somebody else says how many replicas'
   const from = min === '0' ? 'it sleeps at zero replicas while idle' : `at least ${count}`
   const to = max === 'unlimited' ? 'as many as are needed' : `at most ${max}`
+  if (autoscaler === 'llm') return `${from} and ${to}, by how full its engines are`
+  if (autoscaler === 'hpa') return `${from} and ${to}, by ${metric}, target ${target}`
   const unit = metric === 'rps' ? 'requests per second' : 'requests in flight'
   return `${from} and ${to}, for ${kpa_effective_target} ${unit} each`
 }

@@ -1,3 +1,5 @@
+import type { ScalingSpec } from '../core/revision.ts'
+
 /** The columns that say what becomes of one document: those of KServe's acceptance cases. */
 export const emptyColumns = {
   kind: '',
@@ -61,6 +63,8 @@ export interface ScalingFunctions {
   ): number | undefined
   /** What is wrong with the annotations, in Knative's words; none by default. */
   validateAnnotations?(annotations: Readonly<Record<string, string>>): readonly string[]
+  /** What is wrong with how a component is to be scaled, in our own; none by default. */
+  validateScaling?(scaling: ScalingSpec): readonly string[]
 }
 
 /** 8 x 0.7 is 5.6, not 5.6000000000000005. */

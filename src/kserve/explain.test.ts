@@ -103,16 +103,20 @@ describe('explainDocuments in strict mode', () => {
 })
 
 describe('explainDocuments in our words', () => {
-  it('serves the GPU manifest, and says what it is scaled on today', () => {
+  it('serves the GPU manifest, and says what it is scaled on', () => {
     const [row] = explain(llama)
-    expect(row).toMatchObject({ verdict: 'accept', metric: 'gpu-utilization', target: '70', max: '10' })
+    expect(row).toMatchObject({
+      verdict: 'accept',
+      metric: 'gpu-utilization',
+      target: '70 Utilization',
+      max: '10',
+    })
+    expect(row?.autoscaler).toBe('hpa')
     expect(row?.url).toBe('http://iris.default.localhost')
-    expect(row?.note).toBe(
-      'gpu-utilization is not measured yet: scaled on concurrency, at 70 requests in flight per replica',
-    )
+    expect(row?.note).toBe('gpu-utilization: measured by us; KServe does not look at it')
     expect(row?.does).toBe(
       'It is run by kserve-torchserve and answers at http://iris.default.localhost; ' +
-        'at least 1 replica and at most 10, for 70 requests in flight each.',
+        'at least 1 replica and at most 10, by gpu-utilization, target 70 Utilization.',
     )
   })
 

@@ -4,7 +4,6 @@ import { catalogue } from './catalogue.ts'
 import { serviceOf, type DesiredOptions } from './desired-service.ts'
 import type { ManifestDocument } from './documents.ts'
 import { runtimeOf, type Runtime } from './runtimes.ts'
-import type { ComponentScaling } from './scaling.ts'
 import { isObject } from './unknown-fields.ts'
 
 /** What we make of one document. */
@@ -13,7 +12,6 @@ export interface Outcome {
   readonly admission: Admission
   readonly warnings: readonly string[]
   readonly service?: DesiredService
-  readonly unmeasured?: ComponentScaling['unmeasured']
   /** Why it is refused, or accepted and not served. */
   readonly problem?: { readonly stage: Stage | 'pilotlight' | 'not-served'; readonly message: string }
 }

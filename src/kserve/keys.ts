@@ -25,8 +25,24 @@ export const knativeHpaClass = 'hpa.autoscaling.knative.dev'
 export const legacyMetricKeys = ['serving.kserve.io/metric', 'serving.kserve.io/metrics'] as const
 export const legacyTargetKey = 'serving.kserve.io/targetUtilizationPercentage'
 
+/** `llm`: the policy for engines of language models. */
+export const policyKey = 'pilotlight.dev/policy'
+/** Which engine a replica runs, where nothing else says it. */
+export const engineKey = 'pilotlight.dev/engine'
+/** Settings of that policy; what they may be is for the autoscaler to say. */
+const llmKeys = [
+  'waiting-target',
+  'kv-target',
+  'capacity',
+  'ttft-objective',
+  'itl-objective',
+  'consolidation-bound',
+  'scale-down-delay',
+  'reading-max-age',
+].map((name) => `pilotlight.dev/llm-${name}`)
+
 /** Every key of ours, for the nearest neighbour of an unknown one. */
-export const ownKeys = [stickyKey, adoptKey] as const
+export const ownKeys: readonly string[] = [stickyKey, adoptKey, policyKey, engineKey, ...llmKeys]
 
 export type DeploymentMode = 'Knative' | 'Standard' | 'ModelMesh'
 

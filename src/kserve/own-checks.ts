@@ -1,5 +1,5 @@
 import type { DesiredService } from '../core/desired.ts'
-import { ownKeys, stickyKey } from './keys.ts'
+import { ownKeys, policyKey, stickyKey } from './keys.ts'
 import type { InferenceService } from './schema/inference-service.ts'
 import { unsupportedStorage } from './storage.ts'
 import { nearestName } from './unknown-fields.ts'
@@ -22,7 +22,7 @@ export function ownRefusal({ metadata, spec }: InferenceService): OwnRefusal | u
   const storage = storageRefusal(spec.predictor)
   if (storage !== undefined) return storage
   for (const key of Object.keys(annotations)) {
-    if (!key.startsWith('pilotlight.dev/') || ownKeys.some((known) => known === key)) continue
+    if (!key.startsWith('pilotlight.dev/') || ownKeys.includes(key)) continue
     const nearest = nearestName(key, ownKeys)
     const hint = nearest === undefined ? `known is ${ownKeys.join(', ')}` : `did you mean ${nearest}?`
     return {
@@ -35,6 +35,13 @@ export function ownRefusal({ metadata, spec }: InferenceService): OwnRefusal | u
     return {
       message: `metadata.annotations[${stickyKey}]: "${sticky}" is not understood; allowed are header:NAME and cookie:NAME`,
       path: ['metadata', 'annotations', stickyKey],
+    }
+  }
+  const policy = annotations[policyKey]
+  if (policy !== undefined && policy !== 'llm') {
+    return {
+      message: `metadata.annotations[${policyKey}]: "${policy}" is not known; allowed is llm`,
+      path: ['metadata', 'annotations', policyKey],
     }
   }
   return undefined

@@ -1,9 +1,6 @@
-import {
-  readAutoscalerConfig,
-  validateAnnotations,
-  type AutoscalerConfig,
-} from '../../../autoscaler/index.ts'
+import { readAutoscalerConfig, type AutoscalerConfig } from '../../../autoscaler/index.ts'
 import { Controller } from '../../control/controller.ts'
+import { scalingProblems } from '../../control/revision-policy.ts'
 import { noMetricSources } from '../../core/measurements.ts'
 import type { RevisionName } from '../../core/names.ts'
 import type { Bus } from '../../core/report.ts'
@@ -172,7 +169,7 @@ export class ControllerPart {
           timeoutSeconds: config.kubernetes.timeoutSeconds,
           allowZeroInitialScale: autoscaler.allowZeroInitialScale,
           predictorHost: (ns, component) => `${component}.${ns}`,
-          validateAnnotations: (annotations) => validateAnnotations(annotations, autoscaler),
+          validateScaling: (scaling) => scalingProblems(scaling, autoscaler),
         },
         {
           isOurs: config.kubernetes.adopt
