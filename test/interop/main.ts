@@ -8,6 +8,7 @@ import { grpc } from './grpc.ts'
 import { h2spec } from './h2spec.ts'
 import { kserve } from './kserve.ts'
 import { openai } from './openai.ts'
+import { scaling } from './scaling.ts'
 import { missing } from './prerequisites.ts'
 import { Report, sum, type Totals } from './report.ts'
 import type { Suite } from './suite.ts'
@@ -17,7 +18,7 @@ import type { Suite } from './suite.ts'
  * `--direct` leaves the gateway out, `--build` only builds the tools. The last line has the counts.
  * Exit status: 0 all passed, 1 some failed, 2 an argument cannot be used, 3 a program of the machine is missing.
  */
-const suites: readonly Suite[] = [h2spec, grpc, kserve, openai]
+const suites: readonly Suite[] = [h2spec, grpc, kserve, openai, scaling]
 const clock = new SystemClock()
 const MISSING_PROGRAM = 3
 
