@@ -172,4 +172,10 @@ export const ownRules: readonly Validation[] = [
     messageExpression:
       '"metadata.annotations[pilotlight.dev/sticky]: \\"" + variables.annotations["pilotlight.dev/sticky"] + "\\" is not understood; allowed are header:NAME and cookie:NAME"',
   },
+  {
+    expression:
+      "!('pilotlight.dev/policy' in variables.annotations) || variables.annotations['pilotlight.dev/policy'] == 'llm'",
+    messageExpression:
+      '"metadata.annotations[pilotlight.dev/policy]: \\"" + variables.annotations["pilotlight.dev/policy"] + "\\" is not known; allowed is llm"',
+  },
 ]

@@ -198,11 +198,11 @@ const metricsSchema = z.strictObject({
     .prefault({}),
   dcgm: z
     .strictObject({
-      selector: z
-        .string()
-        .default('app.kubernetes.io/name in (dcgm-exporter, nvidia-dcgm-exporter)')
+      selectors: z
+        .array(z.string().min(1))
+        .default(['app=nvidia-dcgm-exporter', 'app.kubernetes.io/name=dcgm-exporter'])
         .describe(
-          "label selector of the pods of NVIDIA's DCGM exporter, in all namespaces; empty = there are none",
+          "label selectors of the pods of NVIDIA's DCGM exporter, in all namespaces; none = there are none",
         ),
       port: port(9400).describe('port of the DCGM exporter'),
     })

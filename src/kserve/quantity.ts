@@ -18,7 +18,7 @@ const suffixes: Readonly<Record<string, number>> = {
 }
 
 /** The value of a Kubernetes quantity: `1Ki` is 1024, `500m` is 0.5; NaN if it is none. */
-export function bytesOf(quantity: string): number {
+export function quantityOf(quantity: string): number {
   const parts = /^([+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?)([a-zA-Z]{0,2})$/.exec(quantity)
   const factor = suffixes[parts?.[2] ?? '']
   return parts === null || factor === undefined ? Number.NaN : Number(parts[1]) * factor

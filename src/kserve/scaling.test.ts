@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { bytesOf } from './quantity.ts'
+import { quantityOf } from './quantity.ts'
 import { scalingOf } from './scaling.ts'
 import { inferenceServiceSchema } from './schema/inference-service.ts'
 
@@ -312,7 +312,7 @@ describe('scalingOf', () => {
   })
 })
 
-describe('bytesOf', () => {
+describe('quantityOf', () => {
   it.each([
     ['1Ki', 1024],
     ['500m', 0.5],
@@ -320,6 +320,6 @@ describe('bytesOf', () => {
     ['1e3', 1000],
     ['x', Number.NaN],
   ])('%s is %d', (quantity, bytes) => {
-    expect(bytesOf(quantity)).toBe(bytes)
+    expect(quantityOf(quantity)).toBe(bytes)
   })
 })

@@ -1,5 +1,5 @@
 import { autoscalerClassKey, knativeClassKey, knativeHpaClass, type DeploymentMode } from './keys.ts'
-import { bytesOf } from './quantity.ts'
+import { quantityOf } from './quantity.ts'
 import type { AutoScaling, Extension, MetricTarget } from './schema/inference-service.ts'
 
 /**
@@ -99,5 +99,5 @@ function percentOutOfRange(target: MetricTarget | undefined): boolean {
 
 function belowOneMebibyte(target: MetricTarget | undefined): boolean {
   const value = target?.averageValue
-  return value !== undefined && bytesOf(String(value)) < 2 ** 20
+  return value !== undefined && quantityOf(String(value)) < 2 ** 20
 }

@@ -3,6 +3,8 @@
  * controller writes.
  */
 export * from './api/index.ts'
+export { DcgmExporters } from './dcgm-exporters.ts'
+export { MetricsApi } from './metrics-api.ts'
 export { GatewayView, type GatewayTables } from './gateway-view.ts'
 export { inferenceRouteOf, readInferenceRoute } from './inference-route.ts'
 export { keptOfApplied, keptOfDeployment, keptOfPod } from './kept-fields.ts'

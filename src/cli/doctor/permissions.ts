@@ -31,6 +31,7 @@ const CONTROLLER: readonly Permission[] = [
   { group: 'apps', resource: 'deployments', verbs: [...READ, 'create', 'delete'] },
   { group: 'apps', resource: 'deployments/scale', verbs: ['patch'] },
   { group: '', resource: 'pods', verbs: [...READ, 'patch'] },
+  { group: 'metrics.k8s.io', resource: 'pods', verbs: ['list'] },
   { group: '', resource: 'services', verbs: OWN },
   { group: '', resource: 'serviceaccounts', verbs: ['get'] },
   { group: '', resource: 'secrets', verbs: ['get'] },

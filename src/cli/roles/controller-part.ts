@@ -1,7 +1,6 @@
 import { readAutoscalerConfig, type AutoscalerConfig } from '../../../autoscaler/index.ts'
 import { Controller } from '../../control/controller.ts'
 import { scalingProblems } from '../../control/revision-policy.ts'
-import { noMetricSources } from '../../core/measurements.ts'
 import type { RevisionName } from '../../core/names.ts'
 import type { Bus } from '../../core/report.ts'
 import type { Revision } from '../../core/revision.ts'
@@ -10,6 +9,7 @@ import type { UrlOptions } from '../../kserve/index.ts'
 import {
   ANNOTATIONS,
   applyShippedObjects,
+  DcgmExporters,
   EventRecorder,
   inferenceRouteOf,
   keptOfApplied,
@@ -21,6 +21,7 @@ import {
   LABELS,
   LeaderElection,
   MANAGED_BY,
+  MetricsApi,
   PodReplicas,
   readInferenceRoute,
   ReferenceGrants,
@@ -30,6 +31,7 @@ import {
   WorkQueue,
   type ResourceCache,
 } from '../../kubernetes/index.ts'
+import { Asker, RevisionSources } from '../../sources/index.ts'
 import { aborted } from '../stop-signals.ts'
 import type { RoleContext } from './context.ts'
 
@@ -141,7 +143,7 @@ export class ControllerPart {
     if (shippedObjectsDir !== undefined) {
       applyShippedObjects(shippedObjectsDir, { client, clock, log, random }, signal).catch(() => {})
     }
-    using stack = new DisposableStack()
+    await using stack = new AsyncDisposableStack()
     const autoscaler = this.#autoscaler
     const urls: UrlOptions = { ...config.ingress }
     const gateway = {
@@ -242,13 +244,30 @@ export class ControllerPart {
         retireOrphan: (revision) => cluster.retireOrphan(revision),
       }),
     )
+    const asker = stack.use(new Asker({ clock, timeoutMs: config.metrics.timeoutMs, verify: false, signal }))
+    const sources = stack.use(
+      await RevisionSources.open({
+        clock,
+        random,
+        log,
+        config: config.metrics,
+        usage: new MetricsApi(client),
+        gpus: new DcgmExporters({
+          client,
+          clock,
+          config: config.metrics.dcgm,
+          pods,
+          get: async (url) => (await asker.ask(url)).body.toString(),
+        }),
+      }),
+    )
     let published: readonly Revision[] | undefined
     const controller = new Controller({
       clock,
       cluster,
       bus: this.#bus,
       log,
-      sources: noMetricSources,
+      sources,
       metrics: this.#metrics,
       store: writer,
       autoscaler,

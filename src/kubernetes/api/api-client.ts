@@ -41,6 +41,15 @@ export interface ListOptions {
   readonly continue?: string
 }
 
+/** One page of a kind's objects: what most that read need of a client. */
+export interface ObjectLists {
+  list(
+    kind: ResourceKind,
+    options?: ListOptions,
+    signal?: AbortSignal,
+  ): Promise<{ readonly items: readonly KubeObject[] }>
+}
+
 export interface PatchOptions {
   readonly subresource?: 'scale' | 'status'
   /** Refused with `Conflict` when the object of this name is another one by now. */

@@ -8,6 +8,7 @@ export {
   type ApiClientOptions,
   type DeleteOptions,
   type ListOptions,
+  type ObjectLists,
   type MergePatch,
   type PatchOptions,
   type WriteOptions,

@@ -58,6 +58,7 @@ export const KINDS = {
     'clusterstoragecontainers',
     'ClusterStorageContainer',
   ),
+  podMetrics: namespaced('metrics.k8s.io', 'v1beta1', 'pods', 'PodMetrics'),
   inferenceRoutes: namespaced('pilotlight.dev', 'v1alpha1', 'inferenceroutes', 'InferenceRoute'),
 } as const satisfies Readonly<Record<string, ResourceKind>>
 
