@@ -141,6 +141,11 @@ export class Activator implements GatewayMember, ReplicaLoad {
     if (permit instanceof HeldPermit) permit.issuer.answered(permit.slot)
   }
 
+  /** An answer of the revision said how many tokens it took. */
+  used(revision: RevisionName, tokens: NonNullable<Report['tokens']>): void {
+    this.#revisions.get(revision)?.meter.used(tokens)
+  }
+
   /** Hands free slots of a revision to those who wait here: another thread freed or granted some. */
   serve(revision: RevisionName): void {
     this.#revisions.get(revision)?.serve()
@@ -213,7 +218,7 @@ export class Activator implements GatewayMember, ReplicaLoad {
     const atMs = this.#clock.now()
     const reports: Report[] = []
     for (const [name, revision] of this.#revisions) {
-      const { averageConcurrency, requests } = revision.meter.report(atMs)
+      const { averageConcurrency, requests, ...rest } = revision.meter.report(atMs)
       this.#toldCold.delete(name)
       const { waiting, slots } = revision
       const isBusy = requests > 0 || averageConcurrency > 0 || waiting > 0 || slots.inFlight > 0
@@ -226,6 +231,7 @@ export class Activator implements GatewayMember, ReplicaLoad {
         requests,
         waiting,
         inFlight: slots.inFlight,
+        ...rest,
       })
       revision.wakeAgain()
     }

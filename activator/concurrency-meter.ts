@@ -1,9 +1,14 @@
+import type { Report } from '../src/core/report.ts'
+
 /** What a meter saw in one period. */
 export interface ConcurrencyReport {
   /** Time-weighted mean of the requests under way. */
   readonly averageConcurrency: number
   /** Requests that entered in the period. */
   readonly requests: number
+  /** Of requests that left the queue in the period. */
+  readonly waited?: NonNullable<Report['waited']>
+  readonly tokens?: NonNullable<Report['tokens']>
 }
 
 /**
@@ -18,6 +23,8 @@ export class ConcurrencyMeter {
   #area = 0
   #elapsedMs = 0
   #lastMs: number
+  #waited: Report['waited']
+  #tokens: Report['tokens']
 
   constructor(nowMs: number) {
     this.#lastMs = nowMs
@@ -38,11 +45,29 @@ export class ConcurrencyMeter {
     this.#underWay -= 1
   }
 
+  /** A request left the queue. */
+  waited(waitMs: number): void {
+    const { requests = 0, totalMs = 0 } = this.#waited ?? {}
+    this.#waited = { requests: requests + 1, totalMs: totalMs + Math.max(0, waitMs) }
+  }
+
+  used({ prompt, generated }: NonNullable<Report['tokens']>): void {
+    const before = this.#tokens ?? { prompt: 0, generated: 0 }
+    this.#tokens = { prompt: before.prompt + prompt, generated: before.generated + generated }
+  }
+
   /** Ends the period. Requests still under way go on into the next. */
   report(nowMs: number): ConcurrencyReport {
     this.#advance(nowMs)
     const averageConcurrency = this.#elapsedMs > 0 ? this.#area / this.#elapsedMs : 0
-    const report = { averageConcurrency, requests: this.#requests }
+    const report = {
+      averageConcurrency,
+      requests: this.#requests,
+      ...(this.#waited === undefined ? {} : { waited: this.#waited }),
+      ...(this.#tokens === undefined ? {} : { tokens: this.#tokens }),
+    }
+    this.#waited = undefined
+    this.#tokens = undefined
     this.#area = 0
     this.#elapsedMs = 0
     this.#requests = 0

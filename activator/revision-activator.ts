@@ -238,6 +238,7 @@ export class RevisionActivator implements PermitIssuer, SharedRevision {
       this.#drainRate.coldStarted(coldMs)
       this.#metrics.coldStart(this.name, coldMs)
     }
+    this.meter.waited(nowMs - waiter.sinceMs)
     this.#metrics.queueLeft(this.name, 'served', nowMs - waiter.sinceMs)
     waiter.grant(new HeldPermit(this, slot, nowMs, waiter))
   }

@@ -1,5 +1,7 @@
+import type { GatewayMetric } from '../src/core/measurements.ts'
 import type { Report } from '../src/core/report.ts'
 import type { Policy } from './policy.ts'
+import { AnswerWindow } from './answer-window.ts'
 import { roundToMicro, windowOf, type Window } from './window.ts'
 
 /** The policy's metric over a whole revision, averaged over its two windows. */
@@ -39,6 +41,7 @@ export class Demand {
   readonly #voices = new Map<string, Voice>()
   readonly #stable: Window
   readonly #panic: Window
+  readonly #answers = new AnswerWindow()
   #settings: WindowSettings
 
   constructor(settings: WindowSettings) {
@@ -56,6 +59,7 @@ export class Demand {
 
   /** A report that is older than what the same gateway said before is dropped. */
   record(report: Report): void {
+    this.#answers.record(report, this.#settings.stableWindowMs)
     const value = this.#settings.metric === 'rps' ? report.requests : report.concurrency
     const second = Math.floor(report.atMs / SECOND_MS)
     const before = this.#voices.get(report.gateway)
@@ -104,6 +108,20 @@ export class Demand {
       inFlight += report.inFlight
     }
     return { waiting, inFlight }
+  }
+
+  /** What gateways report of the whole revision: requests in their queues now, the rest over the stable window. */
+  gateway(metric: GatewayMetric, nowMs: number): number {
+    switch (metric) {
+      case 'queue-depth':
+        return this.held(nowMs).waiting
+      case 'queue-wait':
+        return this.#answers.queueWaitMs(nowMs, this.#settings.stableWindowMs)
+      case 'tokens-per-second':
+        return this.#answers.tokensPerSecond(nowMs, this.#settings.stableWindowMs)
+      default:
+        return metric satisfies never
+    }
   }
 
   /** A report less than a second after an opening one counts again the requests that were reported at once. */

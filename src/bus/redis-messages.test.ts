@@ -24,6 +24,8 @@ const report: Report = {
 describe('messages on Redis', () => {
   it('say what was said', () => {
     expect(decodeUp(encodeReports([report, report]))).toEqual({ reports: [report, report] })
+    const more = { ...report, waited: { requests: 2, totalMs: 130.5 }, tokens: { prompt: 7, generated: 12 } }
+    expect(decodeUp(encodeReports([more, report]))).toEqual({ reports: [more, report] })
     const wake = { wake: report.revision }
     expect(decodeUp(encode(wake))).toEqual(wake)
     const down = [

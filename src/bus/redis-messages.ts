@@ -61,7 +61,17 @@ const name = z.string().min(1).max(300)
 const count = z.int().min(0)
 
 /** A report without the names of its fields, of which a message may hold thousands. */
-const reportTuple = z.tuple([name, qualified, z.number(), z.number().min(0), count, count, count])
+const reportTuple = z.tuple([
+  name,
+  qualified,
+  z.number(),
+  z.number().min(0),
+  count,
+  count,
+  count,
+  // Requests that waited and ms, tokens of prompts and generated ones.
+  z.tuple([count, z.number().min(0), count, count]).optional(),
+])
 type ReportTuple = z.infer<typeof reportTuple>
 
 /** The forms of a kind of message, by the field that only this form has. */
@@ -168,12 +178,26 @@ export function decodeSlot(text: string): SlotMessage {
 }
 
 function tupleOf(report: Report): ReportTuple {
-  const { gateway, revision, atMs, concurrency, requests, waiting, inFlight } = report
-  return [gateway, revision, atMs, concurrency, requests, waiting, inFlight]
+  const { gateway, revision, atMs, concurrency, requests, waiting, inFlight, waited, tokens } = report
+  if (waited === undefined && tokens === undefined) {
+    return [gateway, revision, atMs, concurrency, requests, waiting, inFlight]
+  }
+  const { requests: left = 0, totalMs = 0 } = waited ?? {}
+  const { prompt = 0, generated = 0 } = tokens ?? {}
+  const rest: [number, number, number, number] = [left, totalMs, prompt, generated]
+  return [gateway, revision, atMs, concurrency, requests, waiting, inFlight, rest]
 }
 
-function reportOf([gateway, revision, atMs, concurrency, requests, waiting, inFlight]: ReportTuple): Report {
-  return { gateway, revision, atMs, concurrency, requests, waiting, inFlight }
+function reportOf(tuple: ReportTuple): Report {
+  const [gateway, revision, atMs, concurrency, requests, waiting, inFlight, rest] = tuple
+  const report = { gateway, revision, atMs, concurrency, requests, waiting, inFlight }
+  if (rest === undefined) return report
+  const [left, totalMs, prompt, generated] = rest
+  return {
+    ...report,
+    ...(left > 0 ? { waited: { requests: left, totalMs } } : {}),
+    ...(prompt + generated > 0 ? { tokens: { prompt, generated } } : {}),
+  }
 }
 
 function parse<T>(forms: Forms<T>, text: string): T {

@@ -143,7 +143,7 @@ export class RevisionScaler {
       revision: this.#current,
       replicas: this.#replicas,
       measured: sources.measured(this.revision.name),
-      gateway: (metric) => (metric === 'queue-depth' ? waiting : Number.NaN),
+      gateway: (metric) => this.#demand.gateway(metric, nowMs),
       nowMs,
     })
     const { decision, memory } = decide(

@@ -27,6 +27,8 @@ export interface Metrics {
   }): void
   /** A request left the queue of its revision. */
   queueLeft(revision: RevisionName, outcome: QueueOutcome, waitMs: number): void
+  /** An answer said in its `usage` how many tokens it took. */
+  tokensUsed(revision: RevisionName, tokens: { readonly prompt: number; readonly generated: number }): void
   /** The first request that woke a sleeping revision got its permit after this long. */
   coldStart(revision: RevisionName, durationMs: number): void
   /** A request is tried again on another replica, before the first byte of an answer. */
@@ -48,6 +50,7 @@ export interface Metrics {
 export const silentMetrics: Metrics = {
   requestFinished() {},
   queueLeft() {},
+  tokensUsed() {},
   coldStart() {},
   retried() {},
   decided() {},

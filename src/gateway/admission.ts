@@ -18,4 +18,6 @@ export interface Admission {
   failed(permit: Permit): void
   /** The replica of this permit gave an answer. */
   answered(permit: Permit): void
+  /** An answer of the revision said how many tokens it took. */
+  used(revision: RevisionName, tokens: { readonly prompt: number; readonly generated: number }): void
 }

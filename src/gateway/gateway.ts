@@ -22,6 +22,8 @@ import { Roster } from './roster.ts'
 import { TimerWheel, WheelTimer } from './timer-wheel.ts'
 import { TrustedProxies } from './trusted-proxies.ts'
 import { PLAIN_HTTP1, type ForwardResult, type Way } from './upstream.ts'
+import { mayHaveUsage, type Usage } from './usage.ts'
+import { withUsage } from './watched-reply.ts'
 import { Wire } from './wire.ts'
 
 export interface GatewayOptions {
@@ -181,7 +183,11 @@ export class Gateway {
     delivery.deadline ??= this.#deadline(exchange, limits.timeoutMs)
     delivery.fields ??= this.#provenance.of(head, peer, match.route.service, requestId)
     const { address, transport } = this.#wayTo(permit, head)
-    return this.#wire.forward(exchange, {
+    const { revision } = match
+    const carried = mayHaveUsage(head)
+      ? withUsage(exchange, (usage) => this.#used(revision, usage))
+      : exchange
+    return this.#wire.forward(carried, {
       address,
       transport,
       path: match.path,
@@ -190,6 +196,11 @@ export class Gateway {
       limits,
       fresh,
     })
+  }
+
+  #used(revision: RevisionName, tokens: Usage): void {
+    this.#options.metrics.tokensUsed(revision, tokens)
+    this.#options.activator.used(revision, tokens)
   }
 
   #match(head: RequestHead): Match {

@@ -158,7 +158,7 @@ describe('requests that get room at the same time', () => {
   it('go on in turns of the event loop, less those whose client has gone', async () => {
     const room = Promise.withResolvers<void>()
     const sending = {
-      admission: { acquire: () => room.promise.then(permit), failed() {}, answered() {} },
+      admission: { acquire: () => room.promise.then(permit), failed() {}, answered() {}, used() {} },
       metrics: silentMetrics,
       retriesMax: 0,
       pace: new Pace(2),

@@ -25,6 +25,12 @@ const entries = {
     labels: ['revision', 'outcome'],
     help: 'Time in the queue of a revision, in seconds; outcome is served, refused or gone.',
   },
+  tokens: {
+    name: 'pilotlight_tokens_total',
+    type: 'counter',
+    labels: ['revision', 'kind'],
+    help: 'Tokens that answers named in their usage; kind is prompt or generated.',
+  },
   coldStart: {
     name: 'pilotlight_cold_start_seconds',
     type: 'histogram',

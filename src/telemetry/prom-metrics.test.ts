@@ -26,6 +26,7 @@ function feed(metrics: PromMetrics, name: `${string}/${string}`): void {
   metrics.requestFinished({ route: 'a/r', revision: name, status: 200, durationMs: 20 })
   metrics.requestFinished({ route: 'a/r', revision: name, status: 503, refusal: 'QUEUE_FULL', durationMs: 1 })
   metrics.queueLeft(name, 'served', 400)
+  metrics.tokensUsed(name, { prompt: 7, generated: 12 })
   metrics.coldStart(name, 700_000)
   metrics.retried(name)
   metrics.decided(name, decision)

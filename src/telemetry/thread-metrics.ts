@@ -27,6 +27,7 @@ export class ThreadMetrics implements Metrics {
   readonly #requests = new Tally(metricEntries.requests)
   readonly #requestDuration = new Tally(metricEntries.requestDuration, REQUEST_BUCKETS_S)
   readonly #queueWait = new Tally(metricEntries.queueWait, COLD_START_BUCKETS_S)
+  readonly #tokens = new Tally(metricEntries.tokens)
   readonly #coldStart = new Tally(metricEntries.coldStart, COLD_START_BUCKETS_S)
   readonly #refusals = new Tally(metricEntries.refusals)
   readonly #retries = new Tally(metricEntries.retries)
@@ -40,6 +41,7 @@ export class ThreadMetrics implements Metrics {
     this.#requests,
     this.#requestDuration,
     this.#queueWait,
+    this.#tokens,
     this.#coldStart,
     this.#refusals,
     this.#retries,
@@ -87,6 +89,11 @@ export class ThreadMetrics implements Metrics {
     let counts = waits.get(revision)
     if (counts === undefined) waits.set(revision, (counts = this.#queueWait.counts(revision, outcome)))
     observe(counts, COLD_START_BUCKETS_S, waitMs / 1000)
+  }
+
+  tokensUsed(revision: RevisionName, { prompt, generated }: Parameters<Metrics['tokensUsed']>[1]): void {
+    this.#tokens.counts(revision, 'prompt')[0]! += prompt
+    this.#tokens.counts(revision, 'generated')[0]! += generated
   }
 
   coldStart(revision: RevisionName, durationMs: number): void {

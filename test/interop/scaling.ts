@@ -50,6 +50,12 @@ export const scaling: Suite = {
       }
       return `${texts.length} streams`
     })
+    await report.check('the tokens of every answer are counted', async () => {
+      const metrics = await (await fetch(new URL('/metrics', running.admin))).text()
+      const counted = /^pilotlight_tokens_total\{[^}]*kind="generated"[^}]*\} (\d+)$/m.exec(metrics)?.[1]
+      assert.equal(counted, String(12 * TOKENS))
+      return counted
+    })
     await report.check('nobody asks any more: 3 replicas become 1', () => replicas(running, 1))
     await report.check('the decisions name what the engine said', async () => {
       const names = new Set((await why(running)).flatMap(({ signals }) => signals.map(({ name }) => name)))

@@ -61,6 +61,7 @@ export class FakeActivator implements Admission {
   }
 
   answered(): void {}
+  used(): void {}
 
   /** Resolves at the next release. */
   released(): Promise<void> {
