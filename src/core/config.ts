@@ -209,23 +209,6 @@ const metricsSchema = z.strictObject({
     .prefault({}),
 })
 
-/** What is told of requests and decisions to an OpenTelemetry collector. */
-const tracesSchema = z.strictObject({
-  endpoint: z
-    .url({
-      protocol: /^https?$/,
-      error: 'Invalid input: expected http://host:4318/v1/traces or the same with https',
-    })
-    .optional()
-    .describe('where spans go, as OTLP over HTTP; none = nothing is traced'),
-  sampleRatio: z
-    .number()
-    .min(0)
-    .max(1)
-    .default(0.01)
-    .describe('share of the requests that are traced where the client does not say'),
-})
-
 export const configSchema = z.strictObject({
   gateway: gatewaySchema.prefault({}),
   admin: z
@@ -280,7 +263,6 @@ export const configSchema = z.strictObject({
     .prefault({}),
   kubernetes: kubernetesSchema.prefault({}),
   metrics: metricsSchema.prefault({}),
-  traces: tracesSchema.prefault({}),
   redis: redisSchema.optional(),
   autoscaler: z
     .record(z.string(), z.string())
